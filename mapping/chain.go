@@ -1,0 +1,183 @@
+// Following redirects through the table, and checking them when written.
+
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// place is where a chain has been.
+type place struct {
+	path  Path
+	query string
+}
+
+// follow answers for a redirect row: with the end of the chain that starts at t.
+func (w *walk) follow(t Target, out outcome) Answer {
+	answer := Answer{Status: 301, Pattern: out.Pattern, TreeRow: out.TreeRow, Changed: out.Changed}
+	fail := func(flag Flag) Answer {
+		answer.Status, answer.Flag = 404, flag
+		w.trace(t.Path, "redirect", out.row.Pattern, "404: "+flag.String())
+		return answer
+	}
+	seen := append(make([]place, 0, MaxHops+1), place{t.Path, t.Query})
+	fragment := ""
+	for {
+		if len(seen) > MaxHops {
+			return fail(FlagTooDeep)
+		}
+		if out.row.Status == 302 {
+			answer.Status = 302
+		}
+		target, ok := redirectTarget(out.row, out.rest)
+		if !ok {
+			return fail(FlagBadRow)
+		}
+		target, ownFragment, _ := strings.Cut(w.Hosts.SitePath(target), "#")
+		if ownFragment != "" {
+			fragment = ownFragment
+		}
+		path, ownQuery, _ := strings.Cut(target, "?")
+		query := ownQuery
+		if !out.row.DropQuery {
+			query = mergeQuery(ownQuery, t.Query, matched(out.row))
+		}
+		end := func(path string) Answer {
+			answer.Location = location(path, query, fragment)
+			w.trace(t.Path, "redirect", out.row.Pattern, fmt.Sprint(answer.Status, " ", answer.Location))
+			return answer
+		}
+		if !strings.HasPrefix(path, "/") {
+			return end(path)
+		}
+		key, _, err := parsePath(path)
+		if err != nil {
+			return fail(FlagBadRow)
+		}
+		next := Target{Path: key, Query: query, HasQuery: query != "", Clean: true}
+		w.trace(t.Path, "redirect", out.row.Pattern, "leads to "+location(string(key), query, fragment))
+		if slices.Contains(seen, place{key, query}) {
+			return fail(FlagLoop)
+		}
+		seen = append(seen, place{key, query})
+		t, out = next, w.look(next, true)
+		answer.Changed = max(answer.Changed, out.Changed)
+		switch {
+		case !out.answered:
+			return end(string(key))
+		case out.Spelling:
+			return end(string(out.own))
+		case out.Status == 200:
+			return end(string(out.Canonical))
+		case !out.redirects:
+			answer.Status, answer.Suggest, answer.Flag = out.Status, out.Suggest, out.Flag
+			return answer
+		}
+	}
+}
+
+// redirectTarget is the target of a redirect row, with the rest of a prefix
+// row's match put in. It reports false for what is no target.
+func redirectTarget(row Row, rest string) (string, bool) {
+	source, err := ParseSource(row.Source)
+	if err != nil || source.Kind != SourceURL {
+		return "", false
+	}
+	target := source.Ref
+	if base, ok := strings.CutSuffix(target, "/*"); ok && strings.HasSuffix(row.Pattern, "/*") {
+		if target = base + rest; target == "" {
+			target = "/"
+		}
+	}
+	return target, true
+}
+
+// matched is the parameters that a query row matched, which it does not pass on.
+func matched(row Row) []Parameter {
+	_, _, query := splitPattern(row.Pattern)
+	return parseQuery(query, MaxParameters)
+}
+
+// mergeQuery appends a request's query to a target's own: without parameters
+// that the target names itself, without the matched ones, and for the rest in
+// the bytes and the order of the request.
+func mergeQuery(own, request string, matched []Parameter) string {
+	if own == "" && len(matched) == 0 {
+		return request
+	}
+	names := parseQuery(own, -1)
+	matched = slices.Clone(matched)
+	merged := own
+	for piece := range strings.SplitSeq(request, "&") {
+		if piece == "" {
+			continue
+		}
+		p := parseParameter(piece)
+		if slices.ContainsFunc(names, func(o Parameter) bool { return o.Name == p.Name }) {
+			continue
+		}
+		if i := slices.Index(matched, p); i >= 0 {
+			matched = slices.Delete(matched, i, i+1)
+			continue
+		}
+		if merged != "" {
+			merged += "&"
+		}
+		merged += piece
+	}
+	return merged
+}
+
+// location puts a Location header together.
+func location(path, query, fragment string) string {
+	if query != "" {
+		path += "?" + query
+	}
+	if fragment != "" {
+		path += "#" + fragment
+	}
+	return escapeURL(path)
+}
+
+// CheckRedirect follows a redirect row from its own path through r.Rows, which
+// has the row already, and refuses it with a *RowError that names the chain
+// where it comes back to itself or is longer than MaxHops. A prefix row is
+// followed from its path itself and from a path below it that has no row of its
+// own. Without r.Files, other spellings of a path are not looked for, since the
+// tree may have it in its own.
+func (r *Resolver) CheckRedirect(row Row) error {
+	if row.Status != 301 && row.Status != 302 {
+		return nil
+	}
+	path, prefix, query := splitPattern(row.Pattern)
+	from := []Target{{Path: path, Query: query, HasQuery: query != "", Clean: true}}
+	if prefix {
+		// No request's key has "%00", so no exact row either.
+		from = []Target{{Path: path + "/", Clean: true}, {Path: path + "/%00", Clean: true}}
+		if path != "" {
+			from = append(from, Target{Path: path, Clean: true})
+		}
+	}
+	for _, t := range from {
+		w := walk{Resolver: r, traced: true, rowsOnly: r.Files == nil}
+		problem := ""
+		switch w.resolve(t).Flag {
+		case FlagLoop:
+			problem = "is a loop"
+		case FlagTooDeep:
+			problem = fmt.Sprintf("is a chain of more than %d redirects", MaxHops)
+		default:
+			continue
+		}
+		var chain []string
+		for _, step := range w.steps {
+			if step.Rule == "redirect" && (len(chain) == 0 || chain[len(chain)-1] != step.Row) {
+				chain = append(chain, step.Row)
+			}
+		}
+		return &RowError{"source", row.Source, fmt.Sprintf("%s: %s: write a target that ends it", problem, strings.Join(chain, " -> "))}
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+// The cache: its options, and the way of a request through the tiers.
+
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"pagemap/render"
+)
+
+// Defaults of Options.
+const (
+	DefaultMemoryBytes = 64 << 20
+	DefaultPrefix      = "pagemap:"
+	DefaultTimeout     = 20 * time.Millisecond
+	DefaultFillTimeout = 20 * time.Second
+)
+
+// errNoDocument is the error of a fill that returned neither document nor error.
+var errNoDocument = errors.New("cache: fill returned no document")
+
+// Options of New. The zero value keeps pages in memory only.
+type Options struct {
+	// MemoryBytes bounds the memory tier, with its overhead. 0: DefaultMemoryBytes;
+	// below 0: no memory tier.
+	MemoryBytes int64
+
+	// Servers are the memcached servers, as "host:port" or "unix:/path/of/socket".
+	// Their order does not count. None: no second tier.
+	Servers []string
+
+	// HMACKey seals values in memcached; all responders of a pool have the same.
+	// It may be empty only if every server is a unix socket or on loopback.
+	HMACKey []byte
+
+	// Prefix begins every key in memcached, for servers that are shared with
+	// others: 1 to 100 bytes of [!-~]. "": DefaultPrefix.
+	Prefix string
+
+	// Timeout is the budget of one memcached operation. 0: DefaultTimeout.
+	Timeout time.Duration
+
+	// FillTimeout is the deadline of drawing one page, the wait for another
+	// responder included. 0: DefaultFillTimeout.
+	FillTimeout time.Duration
+
+	// Logger is told of servers that fail and return. nil: nobody is.
+	Logger *slog.Logger
+}
+
+// Cache is the two tiers. It is safe for concurrent use.
+type Cache struct {
+	memory  *memory    // nil: none
+	servers *memcached // nil: none
+	flights flights
+	count   counters
+}
+
+// New returns a ready cache. It does not connect to the servers yet; ErrNoHMACKey and
+// ErrBadServer are the errors of a wrong setting.
+func New(o Options) (*Cache, error) {
+	c := &Cache{flights: flights{timeout: o.FillTimeout, all: make(map[Key]*flight)}}
+	if o.FillTimeout == 0 {
+		c.flights.timeout = DefaultFillTimeout
+	}
+	if o.MemoryBytes == 0 {
+		o.MemoryBytes = DefaultMemoryBytes
+	}
+	var err error
+	if o.MemoryBytes > 0 {
+		if c.memory, err = newMemory(o.MemoryBytes); err != nil {
+			return nil, err
+		}
+	}
+	if len(o.Servers) > 0 {
+		if c.servers, err = newMemcached(o, &c.count); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// Close closes the idle connections to memcached. The cache may still be used.
+func (c *Cache) Close() error {
+	if c.servers == nil {
+		return nil
+	}
+	return c.servers.close()
+}
+
+// origin says where a flight found the document.
+type origin uint8
+
+const (
+	drawn  origin = iota // by fill, and kept nowhere
+	kept                 // by fill, and kept
+	memHit               // in memory, at the second look
+	mcHit                // in memcached
+)
+
+// The members of Cache-Status (RFC 9211).
+const (
+	statusHit       = "pagemap; hit"
+	statusMemcached = "pagemap; hit; detail=memcached"
+	statusStored    = "pagemap; fwd=miss; stored"
+	statusMiss      = "pagemap; fwd=miss"
+	statusCollapsed = "pagemap; fwd=miss; collapsed"
+	statusBypass    = "pagemap; fwd=bypass"
+)
+
+// Get returns the page with these inputs, or draws it with fill: once for everybody
+// who waits in this process, and normally once in the pool. The document is kept
+// unless it is Volatile or its Revision is not among the inputs. cacheStatus is the
+// value of a Cache-Status header. Errors are fill's own, a *PanicError, and ctx's;
+// the cache's own failures are misses.
+func (c *Cache) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error) {
+	key := KeyOf(inputs...)
+	if doc, ok := c.memory.get(key); ok {
+		c.count.memoryHits.Add(1)
+		return doc, statusHit, nil
+	}
+	return c.miss(ctx, key, inputs, fill)
+}
+
+// miss is Get after the first look into memory.
+func (c *Cache) miss(ctx context.Context, key Key, inputs []string, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
+	inputs = slices.Clone(inputs) // the caller may use its slice anew once ctx has ended
+	r, shared := c.flights.do(ctx, key, func(ctx context.Context) result {
+		return c.fetch(ctx, key, inputs, fill)
+	})
+	switch {
+	case r.source == memHit:
+		c.count.memoryHits.Add(1)
+		return r.doc, statusHit, nil
+	case r.source == mcHit:
+		c.count.memcachedHits.Add(1)
+		return r.doc, statusMemcached, nil
+	}
+	c.count.misses.Add(1)
+	if shared {
+		c.count.collapsed.Add(1)
+		return r.doc, statusCollapsed, r.err
+	}
+	switch {
+	case r.source == kept:
+		return r.doc, statusStored, nil
+	case c.memory == nil && c.servers == nil:
+		return r.doc, statusBypass, r.err
+	}
+	return r.doc, statusMiss, r.err
+}
+
+// fetch is one flight: the second look, memcached, fill.
+func (c *Cache) fetch(ctx context.Context, key Key, inputs []string, fill func(context.Context) (*render.Document, error)) (r result) {
+	if doc, ok := c.memory.get(key); ok {
+		return result{doc: doc, source: memHit}
+	}
+	doc, locked := c.servers.await(ctx, key)
+	if doc != nil {
+		c.memory.set(key, doc)
+		return result{doc: doc, source: mcHit}
+	}
+	shared := false // memcached has the page now
+	if locked {
+		defer func() { // also when fill panics
+			if !shared {
+				c.servers.unlock(key)
+			}
+		}()
+	}
+	doc, err := c.draw(ctx, fill)
+	if err != nil {
+		return result{err: err}
+	}
+	if doc.Volatile || !slices.Contains(inputs, doc.Revision) {
+		return result{doc: doc, source: drawn}
+	}
+	c.memory.set(key, doc)
+	shared = c.servers.set(key, doc)
+	if c.memory == nil && !shared {
+		return result{doc: doc, source: drawn}
+	}
+	return result{doc: doc, source: kept}
+}
+
+// draw calls fill and counts how it ends.
+func (c *Cache) draw(ctx context.Context, fill func(context.Context) (*render.Document, error)) (*render.Document, error) {
+	c.count.fills.Add(1)
+	failed := true // until fill has returned
+	defer func() {
+		if failed {
+			c.count.fillErrors.Add(1)
+		}
+	}()
+	doc, err := fill(ctx)
+	if err == nil && doc == nil {
+		err = errNoDocument
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cache: drawing a page: %w", err)
+	}
+	failed = false
+	return doc, nil
+}

@@ -1,0 +1,86 @@
+// Package render draws pages. A [Source] draws those of one kind: [Files] the
+// files of the legacy tree, byte for byte; [Unavailable] stands for a kind that is
+// not set up.
+//
+// # Revisions
+//
+// A page is kept under the revision of its source, so a revision must not outlive its bytes.
+// That of a file is its size and its modification time to the nanosecond. Three
+// things can go wrong, and each makes the page Volatile, which is sent and not kept:
+//
+//   - The file may change again without its time moving on, as clocks of file systems are
+//     coarse: so it is Volatile while it was modified less than 2 s ago, or in
+//     the future by less than a day (a file server's clock is ahead). A date
+//     beyond that was set by somebody, and counts as settled.
+//   - The file changes while it is read: size, modification and change time of the open file are
+//     compared before and after. Where they differ it is opened and read again, three times in all.
+//   - The file changes between a Stat and the Render: the document has the revision of
+//     what was read, which is then not the one of the key.
+//
+// # Documents
+//
+// A document holds the body as it is and, if the type is compressible and it saves at
+// least 64 bytes, in gzip, compressed once. The ETag is
+// the SHA-256 of type and language (each with its length before it) and identity bytes, its
+// first 16 bytes in base64url. The type is what mod_mime would say; text/html and text/plain
+// get the default charset where their name has none and one is configured.
+//
+// Pages above [MaxKept] are not drawn but streamed: their ETag hashes the revision
+// in place of the bytes and, while that is Volatile, also the time, so that it matches nothing later.
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Errors of sources, tested with errors.Is.
+var (
+	ErrNotFound    = errors.New("render: page not found")   // answered 404
+	ErrUnavailable = errors.New("render: page unavailable") // answered 503
+
+	// ErrTooLarge: the page has more than MaxKept bytes, Open streams it. It is an ErrUnavailable.
+	ErrTooLarge = fmt.Errorf("render: page too large to be kept: %w", ErrUnavailable)
+)
+
+// MaxKept is the size in bytes up to which a page is kept; larger ones are streamed.
+const MaxKept = 900 << 10
+
+// Revision is one state of a page's source.
+type Revision struct {
+	ID       string    // names the state: equal IDs, equal bytes
+	Modified time.Time // of the source
+	Size     int64     // of the body where known before it is drawn (files), else -1
+	Volatile bool      // may still change without changing its ID: serve, do not keep
+	Ref      string    // where the source really is (a file behind a symlink), else the ref asked for
+}
+
+// Document is a page drawn once, ready to be kept and sent. It is immutable.
+type Document struct {
+	Type     string // Content-Type; "" where nothing tells it
+	Language string // Content-Language, or ""
+	Modified time.Time
+	Revision string // the ID of the revision that was drawn
+	ETag     string // strong validator of the identity bytes, without quotes or suffix
+	Volatile bool   // not to be kept
+	Body     []byte // identity
+	Gzip     []byte // nil where it would not pay
+}
+
+// Source draws the pages of one kind ("file", "wiki"). An implementation is safe
+// for concurrent use. Errors are ErrNotFound and ErrUnavailable, wrapped.
+type Source interface {
+	// Stat returns the present revision of a page, cheaply.
+	Stat(ctx context.Context, ref string) (Revision, error)
+	// Render draws the page. The document's Revision may be newer than a Stat before it.
+	Render(ctx context.Context, ref string) (*Document, error)
+}
+
+// Streamer is a Source with pages too large to be kept.
+type Streamer interface {
+	// Open returns the page's head (a Document without bodies) and its bytes.
+	Open(ctx context.Context, ref string) (*Document, io.ReadSeekCloser, error)
+}

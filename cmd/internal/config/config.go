@@ -138,7 +138,7 @@ func Define(flags *pflag.FlagSet) *Settings {
 	g.next("The cache")
 	s.Memory = 64 << 20
 	flags.Var(&s.Memory, "memory", "`SIZE` of the cache in the memory of each process")
-	flags.StringSliceVar(&s.Memcached, "memcached", nil, "memcached `SERVERS`: HOST:PORT or /path/of.sock")
+	flags.StringSliceVar(&s.Memcached, "memcached", nil, "memcached `SERVERS`: HOST:PORT or unix:PATH")
 	flags.StringVar(&s.MemcachedKey, "memcached-key-file", "", "`FILE` (mode 0600) with the secret that signs what memcached holds; needed for servers that are not loopback")
 	g.done("memory", "memcached", "memcached-key-file")
 

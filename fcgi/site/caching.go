@@ -1,0 +1,105 @@
+// Cache-Control, by answer.
+
+package site
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"pagemap/mapping"
+)
+
+// CacheControl is the value of the header Cache-Control for each kind of
+// answer. A field left empty has its default.
+type CacheControl struct {
+	File     string        // 200 of a file: public, max-age=300
+	Wiki     string        // 200 of a wiki page: public, max-age=60, stale-while-revalidate=60, stale-if-error=86400
+	NewMoved string        // 301 of a row changed less than Settled ago: public, max-age=60
+	Moved    string        // 301 of an older row: public, max-age=3600
+	Gone     string        // 410: public, max-age=3600
+	Found    string        // 302: public, max-age=60
+	NotFound string        // 404: public, max-age=30
+	Settled  time.Duration // age from which a 301 may stick in browsers; 0: 24 h
+}
+
+// noStore is sent with everything that must not be repeated.
+const noStore = "no-store"
+
+// directive is one Cache-Control, as it is and for a private answer.
+type directive struct{ shared, private string }
+
+// caching is CacheControl, ready for use.
+type caching struct {
+	file, wiki, newMoved, moved, gone, found, notFound directive
+	settled                                            time.Duration
+}
+
+func newCaching(c CacheControl) (caching, error) {
+	k := caching{settled: c.Settled}
+	if k.settled == 0 {
+		k.settled = 24 * time.Hour
+	}
+	for _, f := range []struct {
+		to              *directive
+		value, fallback string
+	}{
+		{&k.file, c.File, "public, max-age=300"},
+		{&k.wiki, c.Wiki, "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"},
+		{&k.newMoved, c.NewMoved, "public, max-age=60"},
+		{&k.moved, c.Moved, "public, max-age=3600"},
+		{&k.gone, c.Gone, "public, max-age=3600"},
+		{&k.found, c.Found, "public, max-age=60"},
+		{&k.notFound, c.NotFound, "public, max-age=30"},
+	} {
+		v := f.value
+		if v == "" {
+			v = f.fallback
+		}
+		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return k, fmt.Errorf("site: Cache-Control %q: only printable ASCII", v)
+		}
+		*f.to = directive{shared: v, private: privately(v)}
+	}
+	return k, nil
+}
+
+// privately is the directives of v without those for shared caches, as private.
+func privately(v string) string {
+	out := []string{"private"}
+	for d := range strings.SplitSeq(v, ",") {
+		d = strings.TrimSpace(d)
+		switch name, _, _ := strings.Cut(strings.ToLower(d), "="); name {
+		case noStore:
+			return noStore
+		case "", "public", "private", "s-maxage", "proxy-revalidate":
+		default:
+			out = append(out, d)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// ofRedirect picks by the redirect's permanence and the age of its youngest row.
+func (c *caching) ofRedirect(a mapping.Answer, now time.Time) directive {
+	switch {
+	case a.Spelling:
+		return directive{noStore, noStore}
+	case a.Status == http.StatusFound:
+		return c.found
+	case now.Sub(time.UnixMicro(a.Changed)) < c.settled:
+		return c.newMoved
+	default:
+		return c.moved
+	}
+}
+
+// pick chooses the directive's form: private where the answer may have been made
+// for one user.
+func (s *Site) pick(r *http.Request, d directive) string {
+	if r.Header["Authorization"] != nil || s.o.User != nil && s.o.User(r) != "" {
+		return d.private
+	}
+	return d.shared
+}

@@ -1,0 +1,98 @@
+// The raw tree, where no front server serves it.
+
+package site
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+
+	"pagemap/mapping"
+	"pagemap/mapping/tree"
+	"pagemap/render"
+)
+
+// errForbidden is answered 403: an .htaccess restricts the file.
+var errForbidden = errors.New("site: restricted by .htaccess")
+
+// Data is the handler of the raw tree below the data prefix. It serves what the
+// tree serves, with ranges and preconditions, in any spelling of its path; what
+// an .htaccess restricts is 403, everything else, directories too, 404. HTML
+// there is not to be indexed, and no type is to be guessed.
+func (s *Site) Data(files *tree.Tree) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.data(w, r, files); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+func (s *Site) data(w http.ResponseWriter, r *http.Request, files *tree.Tree) error {
+	t, err := mapping.ParseTarget(r.RequestURI)
+	if err != nil {
+		return err
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return otherMethod(w, r)
+	}
+	p, ok := s.belowData(t.Path)
+	if !ok {
+		return render.ErrNotFound
+	}
+	f, info, err := files.OpenFile(p)
+	if err != nil {
+		return refused(err)
+	}
+	defer f.Close()
+
+	name, _ := p.FileName() // it has one: the tree has opened it
+	media := s.o.Types.Media(path.Base(name))
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	if media.Type == "text/html" || media.Type == "application/xhtml+xml" {
+		h.Set("X-Robots-Tag", "noindex")
+	}
+	return s.send(w, r, reply{
+		doc: &render.Document{
+			Type: media.ContentType(), Language: media.Language,
+			Modified: info.Modified, ETag: fmt.Sprintf("%x-%x", info.Size, info.Modified.UnixNano()),
+		},
+		stream:  f,
+		control: s.pick(r, directive{"", "private"}),
+	})
+}
+
+// refused is the answer to a file that the tree does not serve.
+func refused(err error) error {
+	var no *tree.Refusal
+	switch {
+	case errors.As(err, &no) && no.Reason == tree.Restricted:
+		return fmt.Errorf("%w: %w", errForbidden, err)
+	case errors.Is(err, tree.ErrNotServed):
+		return fmt.Errorf("%w: %w", render.ErrNotFound, err)
+	}
+	return err
+}
+
+// belowData is the key of the file that a path below the data prefix names.
+func (s *Site) belowData(p mapping.Path) (mapping.Path, bool) {
+	rest, ok := strings.CutPrefix(string(p), s.o.DataPrefix)
+	return mapping.Path(rest), ok && strings.HasPrefix(rest, "/")
+}
+
+// Embedded is the whole site for a server that has nothing in front of it: the
+// raw tree below the data prefix, as a path's key says, and the pages.
+func (s *Site) Embedded(files *tree.Tree) http.Handler {
+	data := s.Data(files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if t, err := mapping.ParseTarget(r.RequestURI); err == nil {
+			if _, ok := s.belowData(t.Path); ok {
+				data.ServeHTTP(w, r)
+				return
+			}
+		}
+		s.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,329 @@
+// page: rows of the table, one by one or many from standard input.
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"pagemap/mapping"
+	"pagemap/mapping/exchange"
+	"pagemap/mapping/postgres"
+)
+
+func (a *app) page() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "page",
+		Short: "List, show, set and remove pages",
+		Example: `  pagemapctl page list --under /docs
+  pagemapctl page get /about.html
+  pagemapctl page set '/docs/*' 301 'https://docs.example.org/*' -m "docs moved"
+  pagemapctl page rm /about.html`,
+	}
+	cmd.AddCommand(a.pageList(), a.pageGet(), a.pageSet(), a.pageRm())
+	return cmd
+}
+
+// pageJSON is a page in JSON.
+type pageJSON struct {
+	Path      string    `json:"path"`
+	Status    int       `json:"status"`
+	Source    string    `json:"source"`
+	Query     string    `json:"query"` // keep, drop
+	Origin    string    `json:"origin"`
+	Tags      []string  `json:"tags"`
+	Note      string    `json:"note"`
+	ChangedBy string    `json:"changed_by"`
+	ChangedAt time.Time `json:"changed_at"`
+	Change    int64     `json:"change"`
+}
+
+func toJSON(p mapping.Page) pageJSON {
+	return pageJSON{p.Pattern, int(p.Status), p.Source, queryWord(p), p.Origin.String(), append([]string{}, p.Tags...), p.Note, p.ChangedBy, p.ChangedAt(), p.Change}
+}
+
+func queryWord(p mapping.Page) string {
+	if p.DropQuery {
+		return "drop"
+	}
+	return "keep"
+}
+
+func (a *app) pageList() *cobra.Command {
+	var filter postgres.Filter
+	var under, origin string
+	var asJSON, asCSV bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List pages: status, path and source, separated by tabs",
+		Example: `  pagemapctl page list --under /docs --status 301
+  pagemapctl page list --origin cli --csv > mine.csv`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if under != "" {
+				p, err := mapping.ParsePath(under)
+				if err != nil {
+					return usagef("--under %s: %w", under, err)
+				}
+				filter.Under = p
+			}
+			if origin != "" {
+				o, err := mapping.ParseOrigin(origin)
+				if err != nil {
+					return usagef("--origin %s: %w", origin, err)
+				}
+				filter.Origin = &o
+			}
+			db, err := a.pages(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			pages := db.Pages(cmd.Context(), filter)
+			switch {
+			case asCSV:
+				return exchange.WriteCSV(a.out, pages)
+			case asJSON:
+				e := json.NewEncoder(a.out)
+				e.SetEscapeHTML(false)
+				for p, err := range pages {
+					if err != nil {
+						return err
+					}
+					if err := e.Encode(toJSON(p)); err != nil {
+						return err
+					}
+				}
+			default:
+				for p, err := range pages {
+					if err != nil {
+						return err
+					}
+					if _, err := fmt.Fprintf(a.out, "%d\t%s\t%s\n", p.Status, p.Pattern, p.Source); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&under, "under", "", "only this `PATH` and what is below it")
+	cmd.Flags().IntVar(&filter.Status, "status", 0, "only pages of this `STATUS`")
+	cmd.Flags().StringVar(&origin, "origin", "", "only pages of this `ORIGIN`: auto, populate, import, admin or cli")
+	cmd.Flags().StringVar(&filter.Tag, "tag", "", "only pages with this `TAG`")
+	cmd.Flags().IntVar(&filter.Limit, "limit", 0, "at most `N` pages; 0: all")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object a line")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "write CSV, as page set reads it")
+	cmd.MarkFlagsMutuallyExclusive("json", "csv")
+	return cmd
+}
+
+func (a *app) pageGet() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "get PATH...",
+		Short:   "Show whole rows; exit with 1 if one is not there",
+		Long:    "get shows the rows with exactly these paths. What a URL answers, by whichever row or file, is told by explain.",
+		Example: "  pagemapctl page get /about.html '/docs/*'",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			patterns, err := a.patterns(args)
+			if err != nil {
+				return err
+			}
+			db, err := a.pages(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			var pages []pageJSON
+			var missing []error
+			for _, pattern := range patterns {
+				p, err := db.Page(cmd.Context(), pattern)
+				if errors.Is(err, postgres.ErrNoPage) {
+					missing = append(missing, err)
+					continue
+				}
+				if err != nil {
+					return err
+				}
+				pages = append(pages, toJSON(p))
+			}
+			if asJSON {
+				if err := writeJSON(a.out, pages); err != nil {
+					return err
+				}
+			} else {
+				for i, p := range pages {
+					if i > 0 {
+						fmt.Fprintln(a.out)
+					}
+					p.print(a.out)
+				}
+			}
+			if missing != nil {
+				return &exitError{exitFound, errors.Join(missing...)}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return cmd
+}
+
+func (p *pageJSON) print(w io.Writer) {
+	for _, f := range []struct{ name, value string }{
+		{"path", p.Path}, {"status", strconv.Itoa(p.Status)}, {"source", p.Source}, {"query", p.Query},
+		{"origin", p.Origin}, {"tags", strings.Join(p.Tags, " ")}, {"note", p.Note},
+		{"changed", fmt.Sprintf("%s by %s, change %d", p.ChangedAt.Format(time.RFC3339), p.ChangedBy, p.Change)},
+	} {
+		if f.value != "" {
+			fmt.Fprintf(w, "%-8s %s\n", f.name, f.value)
+		}
+	}
+}
+
+func (a *app) pageSet() *cobra.Command {
+	var p mapping.Page
+	var change *changeFlags
+	cmd := &cobra.Command{
+		Use:   "set {PATH STATUS [SOURCE] | -}",
+		Short: "Make a URL a page, a redirect, or gone",
+		Long: `set writes one row, or with "-" all rows of a CSV on standard input (columns
+path, status, source and, if wanted, query, tags, note). All rows of one call are
+one change-set: either all are written or none.
+
+PATH is exact (/a.html), a prefix (/docs/*) or has a query (/show?id=7). SOURCE is
+  200       file:/path/in/tree or wiki:Page name
+  301, 302  a URL or a path of the site; ending in /* it keeps the rest of a prefix
+  404       nothing
+  410       nothing, or a URL to suggest`,
+		Example: `  pagemapctl page set /about.html 200 wiki:About -m "first page of the wiki"
+  pagemapctl page set '/show?id=7' 301 /products/seven.html
+  pagemapctl page set - -m "shop closed" < gone.csv`,
+		Args: cobra.RangeArgs(1, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pages, err := a.pagesToSet(p, args)
+			if err != nil {
+				return &exitError{exitUsage, err}
+			}
+			db, err := a.pages(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			edits := make([]postgres.Edit, len(pages))
+			for i := range pages {
+				edits[i] = postgres.Edit{Pattern: pages[i].Pattern, Page: &pages[i]}
+			}
+			return a.write(cmd, db, change, edits)
+		},
+	}
+	change = a.addChangeFlags(cmd)
+	cmd.Flags().StringSliceVar(&p.Tags, "tag", nil, "`TAGS` of the row")
+	cmd.Flags().StringVar(&p.Note, "note", "", "`NOTE` kept with the row")
+	cmd.Flags().BoolVar(&p.DropQuery, "drop-query", false, "a redirect does not pass the request's query on")
+	return cmd
+}
+
+// pagesToSet are the rows that set's arguments, or standard input, describe.
+func (a *app) pagesToSet(p mapping.Page, args []string) ([]mapping.Page, error) {
+	p.Origin = mapping.OriginCLI
+	if args[0] == "-" {
+		if len(args) > 1 {
+			return nil, errors.New("\"-\" reads rows from standard input and takes no further argument")
+		}
+		pages, err := exchange.ReadCSV(a.in, a.hosts())
+		if err == nil && len(pages) == 0 {
+			err = errors.New("it holds no row")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		for i := range pages {
+			pages[i].Origin = mapping.OriginCLI
+		}
+		return pages, nil
+	}
+	if len(args) < 2 {
+		return nil, fmt.Errorf("%s: which status? 200, 301, 302, 404 or 410", args[0])
+	}
+	status, err := strconv.ParseUint(args[1], 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("status %q is not a number", args[1])
+	}
+	p.Pattern, p.Status = args[0], uint16(status)
+	if len(args) == 3 {
+		p.Source = args[2]
+	}
+	p, err = a.hosts().Clean(p)
+	return []mapping.Page{p}, err
+}
+
+func (a *app) pageRm() *cobra.Command {
+	var change *changeFlags
+	cmd := &cobra.Command{
+		Use:   "rm PATH...",
+		Short: "Remove rows",
+		Long: `rm removes rows, all in one change-set or none. Where the old tree has a file of
+that path, the file answers again.`,
+		Example: "  pagemapctl page rm /about.html -m \"back to the file\"",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			patterns, err := a.patterns(args)
+			if err != nil {
+				return err
+			}
+			db, err := a.pages(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			edits := make([]postgres.Edit, len(patterns))
+			for i, pattern := range patterns {
+				edits[i].Pattern = pattern
+			}
+			err = a.write(cmd, db, change, edits)
+			if errors.Is(err, postgres.ErrNoPage) {
+				return &exitError{exitFound, err}
+			}
+			return err
+		},
+	}
+	change = a.addChangeFlags(cmd)
+	return cmd
+}
+
+// patterns parses paths of rows, which may be pasted URLs of the site.
+func (a *app) patterns(args []string) ([]string, error) {
+	patterns := make([]string, len(args))
+	for i, arg := range args {
+		p, err := mapping.ParsePattern(a.hosts().SitePath(arg))
+		if err != nil {
+			return nil, &exitError{exitUsage, err}
+		}
+		patterns[i] = p.String()
+	}
+	return patterns, nil
+}
+
+// write makes one change-set of edits and tells what became of it.
+func (a *app) write(cmd *cobra.Command, db *postgres.DB, change *changeFlags, edits []postgres.Edit) error {
+	r, err := db.Write(cmd.Context(), change.changeSet(mapping.OriginCLI), edits)
+	if err != nil {
+		return err
+	}
+	if r.Added+r.Changed+r.Removed == 0 {
+		fmt.Fprintln(a.out, "nothing to do: every row is so already")
+		return nil
+	}
+	fmt.Fprintf(a.out, "change-set %d: %d added, %d changed, %d removed, %d unchanged\n", r.ChangeSet, r.Added, r.Changed, r.Removed, r.Unchanged)
+	return nil
+}

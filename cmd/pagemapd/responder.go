@@ -55,6 +55,7 @@ func newResponder(s *config.Settings, t table, whole bool, log *slog.Logger) (*r
 	}
 	pages, err := cache.New(cache.Options{
 		MemoryBytes: memory, Servers: s.Memcached, HMACKey: key,
+		Prefix:      cache.DefaultPrefix + s.Schema + ":", // sites may share memcached
 		FillTimeout: s.RequestTimeout, Logger: log,
 	})
 	if err != nil {

@@ -202,7 +202,8 @@ func (d *process) transport(r *responder, how role) (serve func() error, shutdow
 	s := d.settings
 	server := fcgi.NewServer(r, fcgi.Options{
 		MaxRequests: s.MaxRequests, MaxConns: s.MaxConnections,
-		RequestTimeout: s.RequestTimeout, DrainIdle: drainIdle(s), Logger: d.log,
+		RequestTimeout: s.RequestTimeout, DrainIdle: drainIdle(s),
+		ErrorPages: r.handler.Load().ErrorPages(), Logger: d.log,
 	})
 	registerFastCGI(r.registry, server)
 	serve = func() error { return server.Serve(how.listener) }

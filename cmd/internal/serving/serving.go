@@ -89,6 +89,9 @@ func (h *Handler) Explain(t mapping.Target) (mapping.Answer, []mapping.Step) {
 	return h.site.Explain(t)
 }
 
+// ErrorPages are the site's error pages, by status.
+func (h *Handler) ErrorPages() map[int][]byte { return h.site.ErrorPages() }
+
 // Close gives back the file tree.
 func (h *Handler) Close() error {
 	if h.files == nil {

@@ -3,6 +3,7 @@
 package fcgi
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -95,7 +96,7 @@ func (b *body) stop(err error) {
 func (b *body) exceeded() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, ok := b.err.(*http.MaxBytesError)
+	_, ok := errors.AsType[*http.MaxBytesError](b.err)
 	return ok
 }
 

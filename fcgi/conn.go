@@ -236,7 +236,7 @@ func (c *conn) readFailed(err error) {
 
 // truncated turns the end of the stream inside a record into an error.
 func truncated(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -46,7 +46,7 @@ func (q *request) check(lib []byte) (_ []byte, status int) {
 	q.length = -1
 	for rest := q.params; len(rest) > 0; {
 		var name, value []byte
-		ok := false
+		var ok bool
 		if name, value, rest, ok = nextPair(rest); !ok {
 			return lib, http.StatusBadRequest
 		}

@@ -86,7 +86,7 @@ func (c *conn) call(w *response, r *http.Request) {
 			return
 		}
 		v := recover() // nil after runtime.Goexit
-		if v == http.ErrAbortHandler {
+		if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			c.cut(w.req, ErrRequestOver)
 		} else {
 			c.s.stats.panics.Add(1)

@@ -46,7 +46,9 @@ func (w *walk) follow(t Target, out outcome) Answer {
 		}
 		end := func(path string) Answer {
 			answer.Location = location(path, query, fragment)
-			w.trace(t.Path, "redirect", out.row.Pattern, fmt.Sprint(answer.Status, " ", answer.Location))
+			if w.traced {
+				w.trace(t.Path, "redirect", out.row.Pattern, fmt.Sprint(answer.Status, " ", answer.Location))
+			}
 			return answer
 		}
 		if !strings.HasPrefix(path, "/") {
@@ -57,13 +59,14 @@ func (w *walk) follow(t Target, out outcome) Answer {
 			return fail(FlagBadRow)
 		}
 		next := Target{Path: key, Query: query, HasQuery: query != "", Clean: true}
-		w.trace(t.Path, "redirect", out.row.Pattern, "leads to "+location(string(key), query, fragment))
+		if w.traced {
+			w.trace(t.Path, "redirect", out.row.Pattern, "leads to "+location(string(key), query, fragment))
+		}
 		if slices.Contains(seen, place{key, query}) {
 			return fail(FlagLoop)
 		}
 		seen = append(seen, place{key, query})
 		t, out = next, w.look(next, true)
-		answer.Changed = max(answer.Changed, out.Changed)
 		switch {
 		case !out.answered:
 			return end(string(key))
@@ -71,7 +74,9 @@ func (w *walk) follow(t Target, out outcome) Answer {
 			return end(string(out.own))
 		case out.Status == 200:
 			return end(string(out.Canonical))
-		case !out.redirects:
+		}
+		answer.Changed = max(answer.Changed, out.Changed)
+		if !out.redirects {
 			answer.Status, answer.Suggest, answer.Flag = out.Status, out.Suggest, out.Flag
 			return answer
 		}
@@ -109,7 +114,7 @@ func mergeQuery(own, request string, matched []Parameter) string {
 	}
 	names := parseQuery(own, -1)
 	matched = slices.Clone(matched)
-	merged := own
+	merged := []byte(own)
 	for piece := range strings.SplitSeq(request, "&") {
 		if piece == "" {
 			continue
@@ -122,12 +127,12 @@ func mergeQuery(own, request string, matched []Parameter) string {
 			matched = slices.Delete(matched, i, i+1)
 			continue
 		}
-		if merged != "" {
-			merged += "&"
+		if len(merged) > 0 {
+			merged = append(merged, '&')
 		}
-		merged += piece
+		merged = append(merged, piece...)
 	}
-	return merged
+	return string(merged)
 }
 
 // location puts a Location header together.
@@ -162,7 +167,7 @@ func (r *Resolver) CheckRedirect(row Row) error {
 	}
 	for _, t := range from {
 		w := walk{Resolver: r, traced: true, rowsOnly: r.Files == nil}
-		problem := ""
+		var problem string
 		switch w.resolve(t).Flag {
 		case FlagLoop:
 			problem = "is a loop"

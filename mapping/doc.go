@@ -129,8 +129,8 @@
 // The redirects of this table are spelling redirects (Answer.Spelling). They
 // keep the query, put everything right at once, and are sent only where their
 // target was resolved too and is a page: if it turns out to be a redirect, gone
-// or not found, that is the answer instead. So none leads to a 404 or to another
-// redirect.
+// or not found, that is the answer instead. Answer.Source is the page's, so that
+// the responder sends none to a file that has vanished.
 //
 // A file that is found without a row is served, and Answer.Found is the row to
 // add. A crawled row answers without a look into the tree; whether its file is
@@ -148,8 +148,8 @@
 //     server may have it, as it would under Apache's Redirect.
 //
 // The status is 301 where every redirect of the chain is one, else 302; spelling
-// does not count. Answer.Changed is the time of the youngest row on the way. The
-// last fragment on the way is kept. A chain that comes back to a path and query
+// does not count. Answer.Changed is the time of the youngest row on the way, but
+// for the page at its end, whose changes do not alter the redirect. The last fragment on the way is kept. A chain that comes back to a path and query
 // it has been at is a 404 with FlagLoop, one of more than MaxHops redirects a 404
 // with FlagTooDeep, and a row that Clean would have refused a 404 with
 // FlagBadRow; none of them sends a Location. Since a row governs its twins,
@@ -191,7 +191,8 @@
 //
 // Table is immutable: Apply makes another one that shares all it can, so readers
 // need no lock and a change costs the same in a table of a million rows. It is a
-// trie of rows by a hash of Path.Fold, seeded for each process, so that one
+// trie of rows by a hash of the path that passes over case and the final slash,
+// seeded for each process, so that one
 // look-up finds the exact row, the query rows, the slash twin and the other
 // cases of a path, as one slice and without allocating. Prefix rows have a trie
 // of their own; it is asked for every segment of a path, the hashes of which are

@@ -31,9 +31,8 @@ func (n names) Lookup(p Path, fold bool) FileEntry {
 				break
 			}
 		}
-		return entry
 	}
-	if !fold {
+	if !fold || entry.Index != "" {
 		return entry
 	}
 	add := func(p Path) {

@@ -189,7 +189,7 @@ func (w *walk) pick(rows []Row, p Path, query string, rank bool) (Row, bool) {
 	var (
 		best      *Row
 		most      = -1
-		requested []Parameter
+		requested []string
 	)
 	for i := range rows {
 		row := &rows[i]
@@ -201,13 +201,12 @@ func (w *walk) pick(rows []Row, p Path, query string, rank bool) (Row, bool) {
 		if wanted != "" {
 			w.queried = true
 			if requested == nil {
-				requested = parseQuery(query, MaxParameters)
+				requested = parameterTexts(query)
 			}
-			want := parseQuery(wanted, MaxParameters)
-			if !contains(requested, want) {
+			var ok bool
+			if parameters, ok = contains(requested, wanted); !ok {
 				continue
 			}
-			parameters = len(want)
 		}
 		if row.Origin.Tree() != rank {
 			continue

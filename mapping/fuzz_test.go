@@ -264,7 +264,7 @@ func checkRandomSite(t *testing.T, data []byte) {
 				next.Path = next.Path[:i]
 			}
 			b := r.Resolve(next)
-			if a.Spelling && b.Status != 200 {
+			if a.Spelling && (b.Status != 200 || b.Source != a.Source) {
 				t.Fatalf("%s: spelling %+v leads to %+v%s", raw, a, b, dump())
 			}
 			if b.Status != 200 && (b.Status != 404 || b.Pattern != "") {

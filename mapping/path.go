@@ -92,13 +92,6 @@ func (p Path) FileName() (string, bool) {
 	return unescape(name, false), true
 }
 
-// Fold is the text by which paths are found whatever the case of their ASCII
-// letters and whether or not they end in a slash: "/Dir/" gives "/dir", "/"
-// gives "".
-func (p Path) Fold() string {
-	return strings.ToLower(strings.TrimSuffix(string(p), "/"))
-}
-
 // parsePath is the key of a raw path, and whether the raw one was free of "//"
 // and dot segments. A raw path that is its own key is returned as it is.
 func parsePath(raw string) (key Path, clean bool, err error) {

@@ -89,11 +89,15 @@ func (p Pattern) String() string {
 	for _, param := range p.Query {
 		text = append(text, separator)
 		separator = '&'
-		text = appendParameterText(text, param.Name)
-		text = append(text, '=')
-		text = appendParameterText(text, param.Value)
+		text = param.appendText(text)
 	}
 	return string(text)
+}
+
+// appendText appends the canonical text of p.
+func (p Parameter) appendText(out []byte) []byte {
+	out = append(appendParameterText(out, p.Name), '=')
+	return appendParameterText(out, p.Value)
 }
 
 // parameterByte holds the bytes that a pattern's query shows as they are.
@@ -134,23 +138,35 @@ func parseParameter(piece string) Parameter {
 	return Parameter{unescape(name, true), unescape(value, true)}
 }
 
-// contains reports whether every one of want is in have, each duplicate anew.
-func contains(have, want []Parameter) bool {
-	if len(want) > len(have) {
-		return false
+// parameterTexts are the canonical texts of the parameters that are read of a
+// request's query.
+func parameterTexts(query string) []string {
+	params := parseQuery(query, MaxParameters)
+	texts := make([]string, len(params))
+	for i, p := range params {
+		texts[i] = string(p.appendText(nil))
 	}
+	return texts
+}
+
+// contains reports whether every parameter of want, the text of a pattern's
+// query, is in have, each duplicate anew, and how many there are. A path may have
+// thousands of query rows, so nothing is decoded for each.
+func contains(have []string, want string) (parameters int, ok bool) {
 	var taken [MaxParameters]bool
 next:
-	for _, w := range want {
+	for more := true; more; parameters++ {
+		var w string
+		w, want, more = strings.Cut(want, "&")
 		for i, h := range have {
 			if !taken[i] && h == w {
 				taken[i] = true
 				continue next
 			}
 		}
-		return false
+		return 0, false
 	}
-	return true
+	return parameters, true
 }
 
 // splitPattern is what the canonical text of a pattern says without parsing it:

@@ -10,9 +10,9 @@ import (
 // Rows is what resolving asks of a page table. *Table is the one in memory; the
 // database's writers bring one over SQL for their check of loops.
 type Rows interface {
-	// Fold returns all exact and query rows whose path has the Path.Fold of p:
-	// letters of either case, with or without a slash at the end. It may return
-	// rows of other paths as well, which the caller passes over.
+	// Fold returns all exact and query rows whose path is p in ASCII letters of
+	// either case, with or without a slash at the end. It may return rows of
+	// other paths as well, which the caller passes over.
 	// The slice must not be changed.
 	Fold(p Path) []Row
 	// LongestPrefix returns the prefix row that covers p with the longest path.
@@ -23,8 +23,8 @@ type Rows interface {
 type Files interface {
 	// Lookup tells what the tree serves at p: nothing, a file, or a directory;
 	// whether p ends in a slash does not matter.
-	// fold asks, where nothing is found, for the names that equal p once
-	// ASCII letters are folded.
+	// fold asks, where nothing is found or a directory without an index file,
+	// for the names that equal p once ASCII letters are folded.
 	Lookup(p Path, fold bool) FileEntry
 }
 
@@ -33,7 +33,7 @@ type FileEntry struct {
 	Kind   FileKind
 	Index  string // of a directory: the name of its index file, "" for none
 	Reason string // why a name that exists is not served, for the trace
-	Folded []Path // with fold and Kind NoFile: spellings that the tree serves (files, and directories with an index as "/dir/")
+	Folded []Path // with fold: spellings that the tree serves (files, and directories with an index as "/dir/")
 }
 
 // FileKind is what the tree has under a name.
@@ -59,7 +59,7 @@ type Resolver struct {
 // Answer is what a URL answers. Status is one of 200, 301, 302, 404, 410.
 type Answer struct {
 	Status    int
-	Source    Source // of a 200: what is drawn, with the rest of a prefix row's match put in
+	Source    Source // of a 200, and of the page that a spelling redirect goes to: what is drawn, with the rest of a prefix row's match put in
 	Location  string // of a 301 or 302: whole, escaped, with the query merged in
 	Suggest   string // of a 410: its suggested URL, escaped
 	Spelling  bool   // the redirect goes to the page's own spelling
@@ -206,6 +206,7 @@ func (w *walk) toOwn(t Target, own Path, out outcome) outcome {
 	}
 	out.Answer = Answer{
 		Status:   301,
+		Source:   out.Source,
 		Location: escapeURL(location),
 		Spelling: true,
 		Pattern:  out.Pattern,
@@ -286,6 +287,11 @@ func (w *walk) settleBelow(t Target, base string, out outcome) outcome {
 	}
 	switch entry := w.Files.Lookup(Path(ref), false); {
 	case entry.Kind == RegularFile && !slash:
+		if dir, name, ok := w.splitIndex(t.Path); ok {
+			if below, ok := strings.CutSuffix(out.rest, name); ok && w.Files.Lookup(Path(base+below), false).Index == name {
+				out.Canonical = dir
+			}
+		}
 	case entry.Kind == RegularFile && len(t.Path) > 1:
 		return w.respell(t, t.Path[:len(t.Path)-1])
 	case entry.Kind == Directory && entry.Index != "" && slash:

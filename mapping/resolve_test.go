@@ -50,7 +50,11 @@ func testFiles(index []string, files []string) Files {
 // short is an answer in one line: status, what it leads to, and its marks.
 func short(a Answer) string {
 	text := fmt.Sprint(a.Status)
-	for _, s := range []string{a.Source.String(), a.Location, a.Suggest} {
+	source := a.Source.String()
+	if a.Spelling {
+		source = "" // the page's, as its own answer tells
+	}
+	for _, s := range []string{source, a.Location, a.Suggest} {
 		if s != "" {
 			text += " " + s
 		}
@@ -159,7 +163,7 @@ func TestResolve(t *testing.T) {
 				"populate 200 /Docs/About.html file:/Docs/About.html", "cli 200 /Dir/ wiki:D", "cli 301 /Moved /Docs/About.html",
 				"cli 200 /two wiki:A", "cli 200 /TWO wiki:B", "cli 200 /Q?x=1 wiki:Q", "cli 200 /P/* wiki:P", "populate 200 /I/ file:/I/index.html",
 			},
-			files: []string{"Tree/Page.html", "I/index.html", "Both"},
+			files: []string{"Tree/Page.html", "I/index.html", "Both", "Twice/index.html", "twice/a"},
 			answers: [][2]string{
 				{"/docs/about.HTML?x", "301 /Docs/About.html?x spelling"},
 				{"/dir", "301 /Dir/ spelling"},
@@ -174,6 +178,8 @@ func TestResolve(t *testing.T) {
 				{"/tree/page.html/", "301 /Tree/Page.html spelling"},
 				{"/i/INDEX.html", "301 /I/index.html spelling"},
 				{"/both", "301 /Both spelling"},
+				{"/twice", "301 /Twice/ spelling"},
+				{"/twice/", "301 /Twice/ spelling"},
 			},
 		},
 		{
@@ -202,6 +208,7 @@ func TestResolve(t *testing.T) {
 			rows: []string{
 				"cli 301 /docs/* /new/*", "cli 302 /docs/fixed/* https://h.example/there", "cli 200 /docs/wiki/* wiki:Docs/*", "cli 200 /docs/wiki wiki:Own",
 				"cli 200 /f/* file:/files/*", "cli 301 /out/* https://h.example/x/*", "cli 200 /w/* wiki:/*", "cli 410 /g/*",
+				"cli 301 /tof /f/d/index.html",
 			},
 			files: []string{"files/a.html", "files/d/index.html", "files/index.html", "docsx"},
 			answers: [][2]string{
@@ -219,6 +226,7 @@ func TestResolve(t *testing.T) {
 				{"/f//a.html", "301 /f/a.html spelling"},
 				{"/f/a.html/", "301 /f/a.html spelling"},
 				{"/f/d", "301 /f/d/ spelling"},
+				{"/tof", "301 /f/d/"},
 				{"/f/none", "404"},
 				{"/out", "301 https://h.example/x"},
 				{"/out/y?q", "301 https://h.example/x/y?q"},

@@ -137,7 +137,7 @@ func (t *Table) LongestPrefix(p Path) (Row, bool) {
 	return *longest, true
 }
 
-// hashPath hashes a path so that those with one Path.Fold have one hash.
+// hashPath hashes a path so that neither case nor a slash at the end counts.
 func hashPath(seed uint64, p Path) uint64 {
 	if n := len(p); n > 0 && p[n-1] == '/' {
 		p = p[:n-1]

@@ -106,7 +106,7 @@ func (f *Files) draw(ref string) (doc *Document, steady bool, err error) {
 	}
 	doc.Body = make([]byte, before.size)
 	n, err := f.read(file, doc.Body)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // these: it shrank
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) { // these: it shrank
 		return nil, false, fileError("read", ref, err)
 	}
 	doc.Body = doc.Body[:n]
@@ -211,7 +211,7 @@ func etag(doc *Document, content []byte) string {
 	var n [binary.MaxVarintLen64]byte
 	for _, s := range [...]string{doc.Type, doc.Language} {
 		h.Write(n[:binary.PutUvarint(n[:], uint64(len(s)))])
-		io.WriteString(h, s)
+		h.Write([]byte(s))
 	}
 	h.Write(content)
 	var sum [sha256.Size]byte

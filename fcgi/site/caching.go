@@ -84,8 +84,6 @@ func privately(v string) string {
 // ofRedirect picks by the redirect's permanence and the age of its youngest row.
 func (c *caching) ofRedirect(a mapping.Answer, now time.Time) directive {
 	switch {
-	case a.Spelling:
-		return directive{noStore, noStore}
 	case a.Status == http.StatusFound:
 		return c.found
 	case now.Sub(time.UnixMicro(a.Changed)) < c.settled:

@@ -37,13 +37,13 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) error {
 	if a.Flag != mapping.FlagNone && s.o.Flagged != nil {
 		s.o.Flagged(a.Flag)
 	}
-	switch a.Status {
-	case http.StatusOK:
+	switch {
+	case a.Status == http.StatusOK, a.Spelling:
 		return s.page(w, r, t, a)
-	case http.StatusMovedPermanently, http.StatusFound:
+	case a.Location != "":
 		s.redirect(w, r, a.Status, a.Location, s.caching.ofRedirect(a, s.o.Now()))
 		return nil
-	case http.StatusGone:
+	case a.Status == http.StatusGone:
 		s.errors.write(w, r, http.StatusGone, a.Suggest, s.pick(r, s.caching.gone))
 		return nil
 	default:
@@ -51,7 +51,7 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// page answers for a row or a file with status 200.
+// page answers for a row or a file with status 200, or sends to its spelling.
 func (s *Site) page(w http.ResponseWriter, r *http.Request, t mapping.Target, a mapping.Answer) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return otherMethod(w, r)
@@ -64,6 +64,10 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, t mapping.Target, a 
 	rev, err := src.Stat(ctx, a.Source.Ref)
 	if err != nil {
 		return fmt.Errorf("site: stat %s: %w", a.Source, err)
+	}
+	if a.Spelling {
+		s.redirect(w, r, a.Status, a.Location, directive{noStore, noStore})
+		return nil
 	}
 	control := s.caching.wiki
 	if a.Source.Kind == mapping.SourceFile {

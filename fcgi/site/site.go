@@ -11,9 +11,11 @@
 //  2. The table in force, taken once, resolves it: a page, a redirect, gone, or
 //     nothing.
 //  3. A redirect or gone row answers every method; an unknown path is 404 for
-//     every method. A page answers GET and HEAD; OPTIONS there is 204, any
-//     other method 405, both with Allow. Bodies of requests are not read.
-//  4. A page's source tells its present revision. A file's name and size say
+//     every method. A page answers GET and HEAD, in whatever spelling; OPTIONS
+//     there is 204, any other method 405, both with Allow. Bodies of requests
+//     are not read.
+//  4. A page's source tells its present revision; a page that is not there is
+//     404, before any redirect to its spelling. A file's name and size say
 //     whether it is a page; a data resource is answered 302 to the data prefix
 //     followed by the key of the place where the file really is, without the
 //     query. A file without a row is reported (Options.Found).

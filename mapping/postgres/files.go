@@ -5,6 +5,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -105,7 +106,7 @@ func (db *DB) TreeRows(ctx context.Context) iter.Seq2[mapping.Row, error] {
 				return nil
 			})
 		})
-		if err != nil && err != errStop {
+		if err != nil && !errors.Is(err, errStop) {
 			yield(mapping.Row{}, fmt.Errorf("postgres: tree rows: %w", missing(err)))
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"pagemap/mapping"
 )
 
-// ErrSnapshot: a file is no snapshot of this schema, or a damaged one.
+// ErrSnapshot is that a file is no snapshot of this schema, or a damaged one.
 var ErrSnapshot = errors.New("postgres: bad snapshot")
 
 // snapshotMagic starts every snapshot; its number is the format's version.

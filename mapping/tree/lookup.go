@@ -24,7 +24,7 @@ var _ mapping.Files = (*Tree)(nil)
 
 // Lookup implements mapping.Files. A name that is there and refused is NoFile
 // with its reason. With fold, names that differ in the case of ASCII letters alone
-// are looked for, with or without a slash at the end, where nothing at all is found at p.
+// are looked for where nothing at all is found at p, or a directory without an index.
 func (t *Tree) Lookup(p mapping.Path, fold bool) mapping.FileEntry {
 	name, ok := p.FileName()
 	if !ok {
@@ -38,13 +38,17 @@ func (t *Tree) Lookup(p mapping.Path, fold bool) mapping.FileEntry {
 		} else if d.refusal != nil {
 			return mapping.FileEntry{Reason: d.refusal.Error()}
 		}
-		return mapping.FileEntry{Kind: mapping.Directory, Index: t.index(name)}
-	case err == nil && p[len(p)-1] != '/':
+		entry := mapping.FileEntry{Kind: mapping.Directory, Index: t.index(name)}
+		if fold && entry.Index == "" {
+			entry.Folded = t.folded(name)
+		}
+		return entry
+	case err == nil:
 		if !t.readable(f.real) {
 			return mapping.FileEntry{Reason: notReadable.Error()}
 		}
 		return mapping.FileEntry{Kind: mapping.RegularFile}
-	case err != nil && reasonOf(err) != Missing:
+	case reasonOf(err) != Missing:
 		return mapping.FileEntry{Reason: err.Error()}
 	}
 	if !fold {

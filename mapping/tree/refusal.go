@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNotServed: nothing is there, or what is there is never served. Every
+// ErrNotServed is that nothing is there, or that what is there is never served. Every
 // [Refusal] is ErrNotServed.
 var ErrNotServed = errors.New("tree: not served")
 

@@ -49,7 +49,7 @@ type Options struct {
 	// responder included. 0: DefaultFillTimeout.
 	FillTimeout time.Duration
 
-	// Logger is told of servers that fail and return. nil: nobody is.
+	// Logger is told of servers that fail and return, and of fills that panic. nil: nobody is.
 	Logger *slog.Logger
 }
 
@@ -64,10 +64,13 @@ type Cache struct {
 // New returns a ready cache. It does not connect to the servers yet; ErrNoHMACKey and
 // ErrBadServer are the errors of a wrong setting.
 func New(o Options) (*Cache, error) {
-	c := &Cache{flights: flights{timeout: o.FillTimeout, all: make(map[Key]*flight)}}
 	if o.FillTimeout == 0 {
-		c.flights.timeout = DefaultFillTimeout
+		o.FillTimeout = DefaultFillTimeout
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Cache{flights: flights{timeout: o.FillTimeout, log: o.Logger, all: make(map[Key]*flight)}}
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = DefaultMemoryBytes
 	}
@@ -116,7 +119,7 @@ const (
 // Get returns the page with these inputs, or draws it with fill: once for everybody
 // who waits in this process, and normally once in the pool. The document is kept
 // unless it is Volatile or its Revision is not among the inputs. cacheStatus is the
-// value of a Cache-Status header. Errors are fill's own, a *PanicError, and ctx's;
+// value of a Cache-Status header. Errors are fill's own, that of a fill that panicked, and ctx's;
 // the cache's own failures are misses.
 func (c *Cache) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error) {
 	key := KeyOf(inputs...)

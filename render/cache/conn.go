@@ -91,10 +91,10 @@ func (c *conn) Read(p []byte) (n int, err error) {
 
 // readError names the errors that the client would hide.
 func (c *conn) readError(err error) error {
-	switch err {
-	case io.EOF:
+	switch {
+	case errors.Is(err, io.EOF):
 		return errClosed
-	case bufio.ErrBufferFull:
+	case errors.Is(err, bufio.ErrBufferFull):
 		return fmt.Errorf("%w: endless line", errAnswer)
 	}
 	return err

@@ -56,7 +56,7 @@
 // A fill is detached from the request that began it: its context has the
 // values of the request's, but neither its end nor its deadline, only
 // Options.FillTimeout. A reader who goes away gets its context's error and takes
-// nothing from the others. A fill that panics gives all of them a [PanicError].
+// nothing from the others. A fill that panics is logged with its stack, and an error for all of them.
 //
 // # When memcached fails
 //

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -13,17 +14,11 @@ import (
 	"pagemap/render"
 )
 
-// errNoReturn is the error of a fill that ended its goroutine.
-var errNoReturn = errors.New("cache: fill did not return")
-
-// PanicError is the error of a fill that panicked.
-type PanicError struct {
-	Value any    // what was given to panic
-	Stack []byte // of the goroutine that panicked
-}
-
-// Error names the value only; the stack is for a log.
-func (e *PanicError) Error() string { return fmt.Sprintf("cache: fill panicked: %v", e.Value) }
+// Errors of a fill that ended its goroutine, or panicked.
+var (
+	errNoReturn = errors.New("cache: fill did not return")
+	errPanic    = errors.New("cache: fill panicked")
+)
 
 // result is what a flight ends with.
 type result struct {
@@ -41,6 +36,7 @@ type flight struct {
 // flights are the drawings under way, by key.
 type flights struct {
 	timeout time.Duration // of one flight
+	log     *slog.Logger
 
 	mu  sync.Mutex // protects all
 	all map[Key]*flight
@@ -70,7 +66,8 @@ func (f *flights) run(ctx context.Context, key Key, fl *flight, fly func(context
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer func() {
 		if v := recover(); v != nil {
-			fl.result = result{err: &PanicError{Value: v, Stack: debug.Stack()}}
+			f.log.Error("drawing a page panicked", "panic", v, "stack", string(debug.Stack()))
+			fl.result = result{err: fmt.Errorf("%w: %v", errPanic, v)}
 		}
 		cancel()
 		f.mu.Lock()

@@ -42,9 +42,6 @@ func newMemcached(o Options, count *counters) (*memcached, error) {
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
 	if len(o.Prefix) > 100 {
 		return nil, fmt.Errorf("cache: prefix of keys %q: longer than 100 bytes", o.Prefix)
 	}
@@ -173,8 +170,7 @@ func (m *memcached) do(key Key, op func(*memcache.Client) error) error {
 // alive reports whether an operation that ended with err had an answer, and
 // counts the failures.
 func (m *memcached) alive(err error) bool {
-	switch err {
-	case nil, memcache.ErrCacheMiss, memcache.ErrNotStored:
+	if err == nil || errors.Is(err, memcache.ErrCacheMiss) || errors.Is(err, memcache.ErrNotStored) {
 		return true
 	}
 	var connect *memcache.ConnectTimeoutError

@@ -5,7 +5,6 @@ package sitetest
 import (
 	"maps"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -44,7 +43,7 @@ func FastCGI(addr net.Addr, tags ...string) Target {
 		}
 		header := maps.Clone(res.Header)
 		header.Del("Status")
-		return &Response{Status: res.Status, Header: http.Header(header), Body: []byte(res.Body)}, nil
+		return &Response{Status: res.Status, Header: header, Body: []byte(res.Body)}, nil
 	}
 	return Target{Tags: append([]string{"fcgi"}, tags...), Do: do}
 }

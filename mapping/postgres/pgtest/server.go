@@ -23,7 +23,7 @@ import (
 	_ "github.com/lib/pq" // the driver that tells when a server answers
 )
 
-// ErrNotInstalled: no PostgreSQL server was found.
+// ErrNotInstalled is that no PostgreSQL server was found.
 var ErrNotInstalled = errors.New("pgtest: PostgreSQL is not installed")
 
 // startTimeout is how long a server may take to answer, crash recovery included.

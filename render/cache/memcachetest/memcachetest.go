@@ -164,7 +164,7 @@ func (s *Server) signal(sig os.Signal) {
 func (s *Server) Keys() []string {
 	s.tb.Helper()
 	lines, err := s.ask("lru_crawler metadump all")
-	for err == errBusy { // memcached crawls on its own account
+	for errors.Is(err, errBusy) { // memcached crawls on its own account
 		time.Sleep(5 * time.Millisecond)
 		lines, err = s.ask("lru_crawler metadump all")
 	}

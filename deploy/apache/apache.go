@@ -1,0 +1,34 @@
+// Package apache holds the configurations that put a site behind Apache, and
+// prints them for the settings of a site.
+//
+// Each file is ready as it is, states the reason of every directive, and takes
+// its settings from Apache's Define. A virtual host goes live by including one
+// of the four ways, and back by no longer including it:
+//
+//	pagemap.conf           mod_proxy_fcgi over a unix socket, the default
+//	pagemap-tcp.conf       mod_proxy_fcgi over TCP
+//	pagemap-balancer.conf  mod_proxy_fcgi, responders on several hosts
+//	pagemap-fcgid.conf     mod_fcgid starts the responders
+//
+// which themselves include
+//
+//	pagemap-proxy.conf     what the three of mod_proxy_fcgi share
+//	pagemap-data.conf      what Apache serves itself, and what holds for every URL
+//
+// Outside a virtual host stands, if wanted, pagemap-server.conf. The file
+// private.conf is a whole unprivileged server around them, for trials and tests.
+//
+// A request goes this way. /.well-known/acme-challenge/ is answered from the
+// webroot of the certificate client. /data is the file tree: no listing, no
+// execution, no symbolic link, neither dotfiles nor leftovers nor sources of
+// programs (404), nothing that the tree's .htaccess files restricted (403);
+// pages there are kept out of search engines. TRACE is refused. All else, with
+// any method, is the responder's.
+package apache
+
+import "embed"
+
+// Files are the configuration files.
+//
+//go:embed *.conf
+var Files embed.FS

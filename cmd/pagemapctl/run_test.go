@@ -244,7 +244,7 @@ func TestApache(t *testing.T) {
 	}
 	conf := filepath.Join(t.TempDir(), "site.conf")
 	modules := ""
-	for _, m := range []string{"mpm_event", "authz_core", "authz_host", "mime", "alias", "env", "headers", "proxy", "proxy_fcgi"} {
+	for _, m := range []string{"mpm_event", "authz_core", "authz_host", "mime", "alias", "env", "headers", "allowmethods", "proxy", "proxy_fcgi"} {
 		modules += "LoadModule " + m + "_module /usr/lib/apache2/modules/mod_" + m + ".so\n"
 	}
 	text := modules + "ServerName x\nListen 127.0.0.1:1\nErrorLog /dev/null\n<VirtualHost *:1>\n" + out + "</VirtualHost>\n"

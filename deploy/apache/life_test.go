@@ -24,12 +24,18 @@ import (
 
 // load is readers who ask for pages, each on a kept connection, until stop.
 type load struct {
-	requests, failures atomic.Int64
-	quit               chan struct{}
-	done               sync.WaitGroup
+	requests atomic.Int64
+	quit     chan struct{}
+	done     sync.WaitGroup
 
-	mu    sync.Mutex // for first
-	first []string   // what the first failures were
+	mu     sync.Mutex // for failed
+	failed []failure
+}
+
+// failure is a request that was not answered as it should be.
+type failure struct {
+	begun time.Time
+	err   error
 }
 
 func startLoad(s *stack, readers int) *load {
@@ -52,12 +58,10 @@ func startLoad(s *stack, readers int) *load {
 				}
 				k := n % len(targets)
 				l.requests.Add(1)
+				begun := time.Now()
 				if err := ask(&client, s.URL+targets[k], want[k]); err != nil {
-					l.failures.Add(1)
 					l.mu.Lock()
-					if len(l.first) < 10 {
-						l.first = append(l.first, err.Error())
-					}
+					l.failed = append(l.failed, failure{begun, err})
 					l.mu.Unlock()
 				}
 			}
@@ -90,28 +94,34 @@ func ask(client *http.Client, url string, status int) error {
 	return nil
 }
 
-// stop ends the readers and returns how many requests failed, of how many.
-func (l *load) stop() (failures, requests int64) {
+// stop ends the readers and returns the requests that failed, of how many.
+func (l *load) stop() (failed []failure, requests int64) {
 	close(l.quit)
 	l.done.Wait()
-	return l.failures.Load(), l.requests.Load()
+	return l.failed, l.requests.Load()
 }
 
 // Replacing all workers again and again costs no reader anything.
 func TestReloadUnderLoad(t *testing.T) {
+	const signals = 100
+	between := int64(1000) // requests from one signal to the next
+	if raceEnabled {
+		between = 100
+	}
 	s := up(t, options{})
 	l := startLoad(s, 32)
 	before := s.daemon.workers(t)
-	for range 100 {
-		time.Sleep(200 * time.Millisecond) // the pace of the signals is what is tested
+	for n := range int64(signals) {
+		eventually(t, 30*time.Second, "the readers to go on", func() bool { return l.requests.Load() >= n*between })
 		if err := s.daemon.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
 	}
-	failures, requests := l.stop()
-	t.Logf("100 SIGHUPs in %d requests: %d failures", requests, failures)
-	if failures > requests/100_000 {
-		t.Errorf("%d of %d requests failed, at most %d may: %q", failures, requests, requests/100_000, l.first)
+	eventually(t, 30*time.Second, "the readers to go on", func() bool { return l.requests.Load() >= signals*between })
+	failed, requests := l.stop()
+	t.Logf("%d SIGHUPs in %d requests: %d failures", signals, requests, len(failed))
+	if len(failed) > int(requests/100_000) {
+		t.Errorf("%d of %d requests failed, first %v", len(failed), requests, failed[0].err)
 	}
 	for _, pid := range before {
 		if processExists(pid) {
@@ -120,38 +130,56 @@ func TestReloadUnderLoad(t *testing.T) {
 	}
 }
 
-// A worker that is killed takes with it only what it was answering.
+// A worker that is killed takes with it only what it was answering: no request that
+// begins once it is gone fails.
 func TestKillUnderLoad(t *testing.T) {
 	const readers, kills = 16, 5
 	s := up(t, options{})
 	l := startLoad(s, readers)
+	type death struct{ killed, gone time.Time }
+	var deaths []death
 	for range kills {
-		time.Sleep(300 * time.Millisecond) // between two kills readers are answered
+		begun := l.requests.Load()
+		eventually(t, 20*time.Second, "the readers to go on", func() bool { return l.requests.Load() > begun+20*readers })
 		pids := s.daemon.workers(t)
 		if len(pids) == 0 {
 			t.Fatal("no workers")
 		}
+		d := death{killed: time.Now()}
 		if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
+		for processExists(pids[0]) && time.Since(d.killed) < 10*time.Second {
+			time.Sleep(100 * time.Microsecond) // short, as what begins before it is seen may have reached the worker
+		}
+		d.gone = time.Now()
+		deaths = append(deaths, d)
 		eventually(t, 10*time.Second, "another worker in its place", func() bool {
 			now := s.daemon.workers(t)
 			return len(now) == 2 && !slices.Contains(now, pids[0])
 		})
 	}
-	// Until the last answer that the kill could have cost has come or failed.
 	begun := l.requests.Load()
-	eventually(t, 20*time.Second, "the readers to go on", func() bool { return l.requests.Load() > begun+10*readers })
-	settled := l.failures.Load()
-	time.Sleep(time.Second) // long enough for failures to show that should not be there
-	if now := l.failures.Load(); now != settled {
-		t.Errorf("%d failures after the last kill", now-settled)
+	eventually(t, 20*time.Second, "the readers to go on", func() bool { return l.requests.Load() > begun+20*readers })
+	failed, requests := l.stop()
+	t.Logf("%d kills in %d requests: %d failures", kills, requests, len(failed))
+	cost := make([]int, kills)
+	for _, f := range failed {
+		// It failed by the first death after it began.
+		n := slices.IndexFunc(deaths, func(d death) bool { return f.begun.Before(d.gone) })
+		if n < 0 {
+			t.Errorf("%v: began %s after the last worker was gone", f.err, f.begun.Sub(deaths[kills-1].gone))
+			continue
+		}
+		cost[n]++
+		if early := deaths[n].killed.Sub(f.begun); early > 5*time.Second {
+			t.Errorf("%v: began %s before a worker was killed", f.err, early)
+		}
 	}
-	failures, requests := l.stop()
-	t.Logf("%d kills in %d requests: %d failures", kills, requests, failures)
-	// Each reader waits for one answer at a time.
-	if failures > readers*kills {
-		t.Errorf("%d of %d requests failed: %q", failures, requests, l.first)
+	for n, c := range cost {
+		if c > readers { // each waits for one answer at a time
+			t.Errorf("kill %d cost %d requests", n+1, c)
+		}
 	}
 }
 
@@ -315,9 +343,9 @@ func TestApacheReloadUnderLoad(t *testing.T) {
 		s.Reload()
 	}
 	time.Sleep(500 * time.Millisecond)
-	failures, requests := l.stop()
-	if failures > 0 {
-		t.Errorf("%d of %d requests failed: %q", failures, requests, l.first)
+	failed, requests := l.stop()
+	if len(failed) > 0 {
+		t.Errorf("%d of %d requests failed, first %v", len(failed), requests, failed[0].err)
 	}
 }
 
@@ -326,10 +354,10 @@ func TestFCGIDBusy(t *testing.T) {
 	s := up(t, options{way: apache.FCGID})
 	l := startLoad(s, 32)
 	time.Sleep(3 * time.Second) // the load is what is tested
-	failures, requests := l.stop()
-	t.Logf("32 readers, 16 processes: %d requests, %d failures", requests, failures)
-	if failures > 0 {
-		t.Errorf("%d of %d requests failed: %q", failures, requests, l.first)
+	failed, requests := l.stop()
+	t.Logf("32 readers, 16 processes: %d requests, %d failures", requests, len(failed))
+	if len(failed) > 0 {
+		t.Errorf("%d of %d requests failed, first %v", len(failed), requests, failed[0].err)
 	}
 }
 

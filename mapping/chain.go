@@ -151,7 +151,8 @@ func location(path, query, fragment string) string {
 // where it comes back to itself or is longer than MaxHops. A prefix row is
 // followed from its path itself and from a path below it that has no row of its
 // own. Without r.Files, other spellings of a path are not looked for, since the
-// tree may have it in its own.
+// tree may have it in its own. A loop that needs a query which only some requests
+// bring, and the row's path does not name, is found when it is met: a 404.
 func (r *Resolver) CheckRedirect(row Row) error {
 	if row.Status != 301 && row.Status != 302 {
 		return nil

@@ -32,7 +32,7 @@ Each step is one transaction; steps that were applied already are left alone.`,
 				}
 				for _, m := range all {
 					if m.Applied.IsZero() {
-						fmt.Fprintf(a.out, "-- %05d %s\n%s\n", m.Version, m.Name, m.SQL)
+						fmt.Fprintf(a.out, "-- %05d %s, in schema %s, which is created if there is none\n%s\n", m.Version, m.Name, a.settings.Schema, m.SQL)
 					}
 				}
 				return nil

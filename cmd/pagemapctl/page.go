@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -143,7 +144,7 @@ func (a *app) pageGet() *cobra.Command {
 				return err
 			}
 			defer db.Close()
-			var pages []pageJSON
+			pages := []pageJSON{}
 			var missing []error
 			for _, pattern := range patterns {
 				p, err := db.Page(cmd.Context(), pattern)
@@ -210,9 +211,9 @@ PATH is exact (/a.html), a prefix (/docs/*) or has a query (/show?id=7). SOURCE 
   pagemapctl page set - -m "shop closed" < gone.csv`,
 		Args: cobra.RangeArgs(1, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			pages, err := a.pagesToSet(p, args)
+			pages, err := a.pagesToSet(cmd.Context(), p, args)
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return err
 			}
 			db, err := a.pages(cmd.Context())
 			if err != nil {
@@ -234,18 +235,24 @@ PATH is exact (/a.html), a prefix (/docs/*) or has a query (/show?id=7). SOURCE 
 }
 
 // pagesToSet are the rows that set's arguments, or standard input, describe.
-func (a *app) pagesToSet(p mapping.Page, args []string) ([]mapping.Page, error) {
+func (a *app) pagesToSet(ctx context.Context, p mapping.Page, args []string) ([]mapping.Page, error) {
 	p.Origin = mapping.OriginCLI
 	if args[0] == "-" {
 		if len(args) > 1 {
-			return nil, errors.New("\"-\" reads rows from standard input and takes no further argument")
+			return nil, usagef("\"-\" reads rows from standard input and takes no further argument")
 		}
-		pages, err := exchange.ReadCSV(a.in, a.hosts())
-		if err == nil && len(pages) == 0 {
-			err = errors.New("it holds no row")
+		if p.Tags != nil || p.Note != "" || p.DropQuery {
+			return nil, usagef("\"-\" reads rows from standard input: put tags, note and query into columns of theirs instead of flags")
 		}
-		if err != nil {
+		pages, err := exchange.ReadCSV(interruptible(ctx, a.in), a.hosts())
+		var wrong *exchange.Errors
+		switch {
+		case errors.As(err, &wrong):
+			return nil, usagef("standard input: %w", err)
+		case err != nil:
 			return nil, fmt.Errorf("standard input: %w", err)
+		case len(pages) == 0:
+			return nil, usagef("standard input: it holds no row")
 		}
 		for i := range pages {
 			pages[i].Origin = mapping.OriginCLI
@@ -253,18 +260,32 @@ func (a *app) pagesToSet(p mapping.Page, args []string) ([]mapping.Page, error) 
 		return pages, nil
 	}
 	if len(args) < 2 {
-		return nil, fmt.Errorf("%s: which status? 200, 301, 302, 404 or 410", args[0])
+		return nil, usagef("%s: which status? 200, 301, 302, 404 or 410", args[0])
 	}
 	status, err := strconv.ParseUint(args[1], 10, 16)
 	if err != nil {
-		return nil, fmt.Errorf("status %q is not a number", args[1])
+		return nil, usagef("status %q is not a number", args[1])
 	}
 	p.Pattern, p.Status = args[0], uint16(status)
 	if len(args) == 3 {
 		p.Source = args[2]
 	}
-	p, err = a.hosts().Clean(p)
-	return []mapping.Page{p}, err
+	if p, err = a.hosts().Clean(p); err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return []mapping.Page{p}, nil
+}
+
+// interruptible is r, but fails once ctx has ended, also where r itself goes on
+// waiting as a terminal does.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.Copy(in, r)
+		_ = in.CloseWithError(err) // it returns no error
+	}()
+	context.AfterFunc(ctx, func() { _ = in.CloseWithError(context.Cause(ctx)) })
+	return out
 }
 
 func (a *app) pageRm() *cobra.Command {

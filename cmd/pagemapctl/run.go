@@ -53,6 +53,21 @@ type streams struct {
 	out, err io.Writer
 }
 
+// output remembers the first error of writing: a command whose text was lost has
+// not done what was asked.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
 // app is what all commands share.
 type app struct {
 	streams
@@ -62,6 +77,8 @@ type app struct {
 
 // run executes the command line and returns its exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, std streams) int {
+	out := &output{Writer: std.out}
+	std.out = out
 	a := &app{streams: std, getenv: getenv}
 	root := a.root()
 	root.SetArgs(args)
@@ -69,6 +86,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, std str
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	cmd, err := root.ExecuteContextC(ctx)
+	if out.err != nil {
+		err = out.err
+	}
 	if err == nil {
 		return 0
 	}

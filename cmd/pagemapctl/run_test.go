@@ -2,7 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,7 +99,7 @@ func TestLifeOfASite(t *testing.T) {
 	s := newSite(t, files)
 	r := s.run(3, "page", "list")
 	contains(t, r.err, "pagemapctl migrate")
-	contains(t, s.run(0, "migrate", "--dry-run").out, "CREATE TABLE")
+	contains(t, s.run(0, "migrate", "--dry-run").out, "in schema pagemap", "CREATE TABLE")
 	contains(t, s.run(1, "migrate", "status").out, "pending")
 	contains(t, s.run(0, "migrate").out, "applied 00001")
 	contains(t, s.run(0, "migrate").out, "nothing to do")
@@ -119,6 +122,9 @@ func TestLifeOfASite(t *testing.T) {
 	contains(t, s.run(0, "page", "set", "/about.html", "200", "wiki:About", "--tag", "wiki").out, "nothing to do")
 	contains(t, s.run(0, "page", "get", "https://www.example.org/about.html").out, "wiki:About", "by maria", "tags     wiki", "origin   cli")
 	contains(t, s.run(1, "page", "get", "/nope").err, "/nope")
+	if out := s.run(1, "page", "get", "--json", "/nope").out; out != "[]\n" {
+		t.Errorf("page get --json of no page: %q", out)
+	}
 	contains(t, s.run(3, "page", "set", "/l1", "301", "/l1/").err, "loop")
 
 	csv := "path,status,source,tags,note\n/old/*,301,/new/*,moved,by mail\n/gone.html,410,,,\n"
@@ -184,6 +190,42 @@ func TestExplainWithoutDatabase(t *testing.T) {
 	contains(t, s.run(3, "explain", "--mapping", "/nonexistent.csv", "/a").err, "/nonexistent.csv")
 }
 
+// An interrupt ends a command that waits for somebody to type.
+func TestInterruptedInput(t *testing.T) {
+	s := offline(t, nil)
+	silent, typed := io.Pipe()
+	defer typed.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("interrupted"))
+	var err bytes.Buffer
+	code := run(ctx, []string{"page", "set", "-"}, func(k string) string { return s.env[k] }, streams{silent, io.Discard, &err})
+	if code != 3 || !strings.Contains(err.String(), "interrupted") {
+		t.Errorf("exit code %d: %s", code, &err)
+	}
+}
+
+// A command whose output is lost fails.
+func TestLostOutput(t *testing.T) {
+	s := newSite(t, files)
+	s.run(0, "migrate")
+	s.run(0, "populate")
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range []string{
+		"migrate status", "migrate", "config", "config --json", "populate", "populate --json", "explain /about.html",
+		"page list", "page list --json", "page list --csv", "page get /about.html", "page rm /about.html", "apache", "--help",
+	} {
+		var text bytes.Buffer
+		code := run(t.Context(), strings.Fields(args), func(k string) string { return s.env[k] }, streams{strings.NewReader(""), full, &text})
+		if code != 3 || !strings.Contains(text.String(), "no space left") {
+			t.Errorf("%s: exit code %d: %s", args, code, &text)
+		}
+	}
+}
+
 func TestWrongUse(t *testing.T) {
 	s := offline(t, nil)
 	tests := []struct {
@@ -201,6 +243,7 @@ func TestWrongUse(t *testing.T) {
 		{name: "other host", args: []string{"page", "set", "https://other.example/a", "410"}, want: []string{"other.example"}},
 		{name: "bad target", args: []string{"page", "set", "/a", "301", "//evil.example"}, want: []string{"//evil.example"}},
 		{name: "dash and more", args: []string{"page", "set", "-", "410"}, want: []string{"standard input"}},
+		{name: "dash and flags", args: []string{"page", "set", "-", "--note", "x"}, want: []string{"standard input", "column"}},
 		{name: "no database", args: []string{"migrate"}, want: []string{"--database"}},
 		{name: "bad setting", args: []string{"config", "--log-level", "loud"}, want: []string{"log-level"}},
 		{name: "bad origin", args: []string{"page", "list", "--origin", "moon"}, want: []string{"moon"}},

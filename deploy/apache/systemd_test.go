@@ -24,7 +24,7 @@ func TestSystemdUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The program need not be installed.
-		text := strings.ReplaceAll(string(unit), "/usr/lib/pagemap/pagemapd", "/bin/true")
+		text := strings.ReplaceAll(string(unit), "/usr/local/bin/pagemapd", "/bin/true")
 		write(t, filepath.Join(dir, name), text)
 	}
 	service := filepath.Join(dir, "pagemap.service")

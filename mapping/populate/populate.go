@@ -12,8 +12,8 @@
 //
 // A row has vanished when the tree made it and the tree no longer serves its file.
 // Pruning removes vanished rows, after a crawl that could read everything, and unless
-// forced not if that were more than half of the rows that the tree made: then the tree
-// is rather not mounted, or another one.
+// forced not if that were more than half of the rows that the tree had made before:
+// then the tree is rather not mounted, or another one.
 package populate
 
 import (
@@ -279,13 +279,17 @@ func (r *run) lost(row mapping.Row) (string, error) {
 
 // prune removes the vanished rows.
 func (r *run) prune(ctx context.Context, gone []string) error {
+	before := r.report.treeRows
+	if !r.DryRun {
+		before -= r.report.Added
+	}
 	switch {
 	case len(gone) == 0:
 		return nil
 	case r.report.unread:
 		return ErrUnread
-	case !r.Force && 2*len(gone) > r.report.treeRows:
-		return fmt.Errorf("%w (%d of %d)", ErrTooMany, len(gone), r.report.treeRows)
+	case !r.Force && 2*len(gone) > before:
+		return fmt.Errorf("%w (%d of %d)", ErrTooMany, len(gone), before)
 	case r.DryRun:
 		r.report.Pruned = len(gone)
 		return nil

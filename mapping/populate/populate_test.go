@@ -243,6 +243,21 @@ func TestPruneOfAnEmptyTree(t *testing.T) {
 	wantRows(t, db, "/a.html file:/a.html populate")
 }
 
+// TestPruneOfAnotherTree: that it has more files than the right one is no excuse.
+func TestPruneOfAnotherTree(t *testing.T) {
+	_, right := site(t, map[string]string{"a.html": "x", "b.html": "x"})
+	_, other := site(t, map[string]string{"1.html": "x", "2.html": "x", "3.html": "x", "4.html": "x"})
+	for _, dry := range []bool{true, false} {
+		db := database(t)
+		_, err := Run(t.Context(), Options{Tree: right, Store: db})
+		must(t, err)
+		r, err := Run(t.Context(), Options{Tree: other, Store: db, Prune: true, DryRun: dry})
+		if !errors.Is(err, ErrTooMany) || r.Pruned != 0 || r.Added != 4 {
+			t.Errorf("dry run %v: %v, %+v", dry, err, r)
+		}
+	}
+}
+
 // TestPruneUnread: a part of the tree that cannot be read has not vanished.
 func TestPruneUnread(t *testing.T) {
 	root, tr := site(t, map[string]string{"a.html": "x", "b.html": "x", "c.html": "x", "dir/x.html": "x"})

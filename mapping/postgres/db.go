@@ -71,6 +71,9 @@ func Open(o Options) (*DB, error) {
 		config.Runtime = map[string]string{}
 	}
 	config.Runtime["search_path"] = o.Schema + ",pg_temp"
+	// Whatever the server's own settings: goose's times have no zone, and the SQL here has backslashes.
+	config.Runtime["TimeZone"] = "UTC"
+	config.Runtime["standard_conforming_strings"] = "on"
 	db := &DB{
 		config:   config,
 		dsn:      o.DSN,

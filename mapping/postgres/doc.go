@@ -3,8 +3,12 @@
 // # Schema
 //
 // All of a site is in one schema: dropping it removes the site, and pg_dump -n
-// copies it. Two sites are two schemas, and know nothing of each other. The
-// schema is made and brought up to date by the migrations in this package;
+// copies it. A dump is restored whole, in the place of what is there (pg_restore
+// --clean): rows alone would be logged as new ones. The functions know the schema
+// by its name, so it is not renamed. Two sites are two schemas, and know nothing
+// of each other.
+//
+// The schema is made and brought up to date by the migrations in this package;
 // goose_db_version says which were applied. A program refuses a schema that is
 // older or newer than itself.
 //
@@ -35,8 +39,11 @@
 //   - The log is append-only. TRUNCATE of any table is refused, and so is an
 //     update of a row's path.
 //
-// A role that shall edit by plain SQL needs USAGE on the schema, its rights on
-// pages, and USAGE on the sequence change_number; the log it cannot touch.
+// The role that migrates owns the schema, and may do all. Another one needs USAGE
+// on the schema and, to follow, SELECT on its tables. To edit by plain SQL it needs
+// its rights on pages and USAGE on the sequence change_number, and EXECUTE on
+// begin_change_set to name an author; the log it cannot touch. For Write and the
+// files' rows it needs all of these and TEMPORARY on the database.
 //
 // Redirects that would lead back to themselves are refused by Write, within the
 // writers' lock. Plain SQL can still make a loop; the resolver answers 404 then.

@@ -7,6 +7,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"pagemap/mapping/postgres/pgtest"
 )
@@ -45,6 +49,26 @@ func TestMigrate(t *testing.T) {
 	}
 	if _, err := db.Migrate(t.Context()); !errors.Is(err, ErrSchemaTooNew) {
 		t.Fatalf("Migrate of a newer schema: %v", err)
+	}
+}
+
+// The server's own settings change neither what is made nor when it was.
+func TestMigrateOddSettings(t *testing.T) {
+	admin := open(t, pgtest.Database(t), "")
+	for _, set := range []string{`TimeZone = 'Asia/Tokyo'`, `standard_conforming_strings = off`} {
+		exec(t, admin, `ALTER DATABASE `+admin.config.Database+` SET `+set)
+	}
+	db := open(t, admin.dsn, "")
+	migrate(t, db)
+	list, err := db.Migrations(t.Context())
+	if err != nil || time.Since(list[0].Applied).Abs() > time.Hour {
+		t.Errorf("applied at %v, %v", list[0].Applied, err)
+	}
+	write(t, db, "/a%20b 410", "/c 200 wiki:x01")
+	for _, row := range [][3]any{{"/x", 301, `/a\b`}, {"/x", 301, `https://www.example.org\@evil.example/`}, {"/%", 410, ""}, {"/x", 200, "wiki:a\x01"}} {
+		if _, err := db.writers.ExecContext(t.Context(), `INSERT INTO pages (path, status, source) VALUES ($1, $2, $3)`, row[:]...); pq.As(err, pqerror.CheckViolation) == nil {
+			t.Errorf("%q: %v", row, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/lib/pq"
 
@@ -97,7 +98,12 @@ func (db *DB) change(ctx context.Context, cs ChangeSet, prepare func(*sql.Tx) er
 		if err := prepare(tx); err != nil {
 			return err
 		}
-		if err := tx.QueryRowContext(ctx, `SELECT begin_change_set($1, $2, $3)`, cs.Author, cs.Origin.String(), cs.Note).Scan(&r.ChangeSet); err != nil {
+		held := time.AfterFunc(patience, func() {
+			db.logger.Warn("waiting for another writer's transaction to end; pg_stat_activity shows whose", "schema", db.schema)
+		})
+		err := tx.QueryRowContext(ctx, `SELECT begin_change_set($1, $2, $3)`, cs.Author, cs.Origin.String(), cs.Note).Scan(&r.ChangeSet)
+		held.Stop()
+		if err != nil {
 			return err
 		}
 		if err := do(tx, &r); err != nil {

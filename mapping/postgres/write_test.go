@@ -3,10 +3,14 @@
 package postgres
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -188,12 +192,127 @@ func TestPlainSQL(t *testing.T) {
 	sameTable(t, f, db)
 }
 
+// Rows come back from a copy of the table, which has their old numbers.
+func TestPlainSQLRowsFromACopy(t *testing.T) {
+	db := site(t)
+	write(t, db, "/a 410", "/b 410", "/c 410")
+	exec(t, db, `CREATE TABLE public.saved AS SELECT * FROM pages`)
+	write(t, db, "rm /c")
+	exec(t, db, `INSERT INTO pages SELECT * FROM public.saved ORDER BY path ON CONFLICT DO NOTHING`)
+	if r := write(t, db, "/d 410"); r.LastChange != 6 {
+		t.Errorf("the next change is %d, want 6", r.LastChange)
+	}
+	if gaps := one[int64](t, db, `SELECT max(number) - count(*) FROM changes`); gaps != 0 {
+		t.Errorf("%d numbers are missing in the log", gaps)
+	}
+}
+
+// A role that only reads follows, but reaches the log and the lock by no function.
+func TestReader(t *testing.T) {
+	owner := site(t)
+	write(t, owner, "/a 410")
+	exec(t, owner, `CREATE ROLE reader LOGIN`)
+	t.Cleanup(func() {
+		_, _ = owner.writers.Exec(`DROP OWNED BY reader; DROP ROLE reader`)
+	})
+	exec(t, owner, `GRANT USAGE ON SCHEMA pagemap TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA pagemap TO reader`)
+	db := open(t, strings.Replace(owner.dsn, "user=postgres", "user=reader", 1), "")
+	f := start(t, db, FollowerOptions{Listen: true})
+	write(t, owner, "/b 410")
+	eventually(t, 10*time.Second, "the reader's follower", func() bool { return has(f, "/b", "") })
+	for _, statement := range []string{
+		`SELECT begin_change_set('x', 'cli', '')`,
+		`SELECT log_begin()`,
+		`SELECT log_end(1, 1, 'pagemap')`,
+		`SELECT nextval('change_number')`,
+		`CREATE TEMPORARY TABLE own (LIKE pages); CREATE TRIGGER t AFTER INSERT ON own REFERENCING NEW TABLE AS new_rows
+			FOR EACH STATEMENT EXECUTE FUNCTION pages_log_insert()`,
+		`CREATE TEMPORARY TABLE own2 (); CREATE TRIGGER t BEFORE INSERT ON own2 FOR EACH STATEMENT EXECUTE FUNCTION pages_lock()`,
+		`DELETE FROM pages`,
+		`SELECT FROM state FOR UPDATE`,
+	} {
+		if _, err := db.writers.ExecContext(t.Context(), statement); pq.As(err, pqerror.InsufficientPrivilege) == nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+}
+
+// A responder's role need not own the schema.
+func TestWriter(t *testing.T) {
+	owner := site(t)
+	exec(t, owner, `CREATE ROLE writer LOGIN`)
+	t.Cleanup(func() {
+		_, _ = owner.writers.Exec(`DROP OWNED BY writer; DROP ROLE writer`)
+	})
+	exec(t, owner, `GRANT USAGE ON SCHEMA pagemap TO writer;
+		GRANT SELECT ON ALL TABLES IN SCHEMA pagemap TO writer;
+		GRANT INSERT, UPDATE, DELETE ON pages TO writer;
+		GRANT USAGE ON SEQUENCE change_number TO writer;
+		GRANT EXECUTE ON FUNCTION begin_change_set TO writer`)
+	db := open(t, strings.Replace(owner.dsn, "user=postgres", "user=writer", 1), "")
+	write(t, db, "/a 410", "/b 301 /c")
+	write(t, db, "/b 301 /d", "rm /a")
+	if r, err := db.AddFiles(t.Context(), crawl, []mapping.Row{file("/f"), file("/b")}); err != nil || r.Added != 1 {
+		t.Errorf("AddFiles: %+v, %v", r, err)
+	}
+	if r, err := db.RemoveFiles(t.Context(), crawl, []string{"/f"}); err != nil || r.Removed != 1 {
+		t.Errorf("RemoveFiles: %+v, %v", r, err)
+	}
+	if sets, err := db.History(t.Context(), 0, 10); err != nil || len(sets) != 4 || sets[2].Author != "maria" {
+		t.Errorf("History: %+v, %v", sets, err)
+	}
+}
+
+// A writer who waits says so, and ends with his context.
+func TestWriteWaits(t *testing.T) {
+	t.Parallel()
+	db := site(t)
+	said := make(chan string, 10)
+	db.logger = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		said <- string(p)
+		return len(p), nil
+	}), nil))
+	err := inTx(t.Context(), db.writers, sql.TxOptions{}, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(`INSERT INTO pages (path, status) VALUES ('/open', 404)`); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := db.Write(ctx, maria, edits(t, "/a 410"))
+			done <- err
+		}()
+		select {
+		case line := <-said:
+			if !strings.Contains(line, "another writer") {
+				t.Errorf("said %q", line)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("it waits in silence")
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) && pq.As(err, pqerror.QueryCanceled) == nil {
+			t.Errorf("it ended with %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, db, "/b 410")
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 func TestPlainSQLWithFewRights(t *testing.T) {
 	db := site(t)
 	exec(t, db, `CREATE ROLE editor`)
 	exec(t, db, `GRANT USAGE ON SCHEMA pagemap TO editor`)
 	exec(t, db, `GRANT SELECT, INSERT, UPDATE, DELETE ON pages TO editor`)
 	exec(t, db, `GRANT USAGE ON SEQUENCE change_number TO editor`)
+	exec(t, db, `GRANT EXECUTE ON FUNCTION begin_change_set TO editor`)
 	conn, err := db.writers.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +322,7 @@ func TestPlainSQLWithFewRights(t *testing.T) {
 		`INSERT INTO pagemap.pages (path, status) VALUES ('/a', 410)`,
 		`UPDATE pagemap.pages SET status = 404`,
 		`DELETE FROM pagemap.pages`,
+		`SELECT pagemap.begin_change_set('editor', 'cli', 'with a reason')`,
 	} {
 		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
 			t.Errorf("%s: %v", statement, err)

@@ -158,8 +158,9 @@ $$;
 
 -- pages_number numbers one row. A row that ON CONFLICT will turn down must get
 -- no number; a statement that knows its rows to be new says change = 0, which
--- spares the look. An update that changes nothing does not happen. The schema is
--- written into the function: a search path of its own would double its time.
+-- spares the look (a row from a copy of the table brings another number). An update
+-- that changes nothing does not happen. The schema is written into the function: a
+-- search path of its own would double its time.
 -- +goose StatementBegin
 DO $do$
 BEGIN
@@ -167,7 +168,7 @@ BEGIN
 CREATE FUNCTION pages_number() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        IF NEW.change IS NULL THEN
+        IF NEW.change IS DISTINCT FROM 0 THEN
             IF EXISTS (SELECT FROM %1$I.pages WHERE path = NEW.path) THEN
                 NEW.change := 0;
                 NEW.changed_at := clock_timestamp();
@@ -245,6 +246,11 @@ BEGIN
 END
 $$;
 -- +goose StatementEnd
+
+-- With the rights of the schema's owner, so not for everybody: not by a call, nor
+-- by a trigger on a table of one's own.
+REVOKE EXECUTE ON FUNCTION begin_change_set, log_begin, log_end,
+    pages_lock, pages_log_insert, pages_log_update, pages_log_delete FROM PUBLIC;
 
 -- Triggers of one kind run in the order of their names.
 CREATE TRIGGER a_lock BEFORE INSERT OR UPDATE OR DELETE ON pages

@@ -106,7 +106,7 @@ func (c *conn) begin(h header) error {
 		c.number = 1
 	}
 	c.mu.Lock()
-	c.req = &request{id: h.id, number: c.number, keep: keep}
+	c.req = &request{id: h.id, number: c.number, keep: keep, params: c.params[:0]}
 	c.last = !keep
 	c.mu.Unlock()
 	return nil
@@ -138,11 +138,11 @@ func (c *conn) start(req *request) error {
 	c.phase = inBody
 	c.deadline = time.Now().Add(c.s.o.BodyTimeout)
 	status := http.StatusRequestHeaderFieldsTooLarge
-	var params []byte
 	if !req.tooLarge {
-		params, status = req.check(make([]byte, 0, len(req.params)+64))
+		status = req.check()
 	}
-	req.params = nil
+	params := req.params
+	c.params, req.params = reusable(params), nil
 	switch {
 	case status != 0:
 	case req.length > c.s.o.MaxBody:
@@ -165,10 +165,16 @@ func (c *conn) start(req *request) error {
 	c.lib = appendBegin(c.libBuf[:0], req.number)
 	c.lib = appendStream(c.lib, typeParams, req.number, params)
 	c.lib = appendRecord(c.lib, typeStdin, req.number, nil)
-	if c.libBuf = c.lib[:0]; cap(c.libBuf) > readSize {
-		c.libBuf = nil
-	}
+	c.libBuf = reusable(c.lib)
 	return nil
+}
+
+// reusable returns b, emptied, for the next request, unless it is a large one.
+func reusable(b []byte) []byte {
+	if cap(b) > readSize {
+		return nil
+	}
+	return b[:0]
 }
 
 func (c *conn) readStdin(req *request, h header) error {

@@ -59,20 +59,24 @@ type conn struct {
 	armed    time.Time // the one the socket has
 	lib      []byte    // what the library has yet to read
 	libBuf   []byte    // in which lib is built
+	params   []byte    // in which parameters are gathered
 	number   uint16    // of the latest request
 	skipped  int       // bytes discarded since the latest request
 	skipEnd  time.Time // until when they are
 
-	mu          sync.Mutex  // protects the rest, and what request says
+	mu          sync.Mutex  // protects what follows, and what request says
 	req         *request    // the open one, from BEGIN_REQUEST to END_REQUEST; nil: none
 	rested      time.Time   // when the latest one ended
 	last        bool        // the latest one is the last: the web server does not keep the connection
 	waiting     bool        // the reading side waits for the next one; interrupt wakes it
 	interrupted bool        // the socket has another deadline than armed
 	hangs       *time.Timer // closes a connection that lingers; nil: it does not
+	watcher     *time.Timer // looks whether a request's time is over; nil: never set
+	watched     bool        // it will fire
 
-	wmu sync.Mutex // protects out, and writing to the socket; taken before mu
-	out *output    // the answer so far; nil: nothing
+	wmu     sync.Mutex // protects the rest, and writing to the socket; taken before mu
+	out     *output    // the answer so far; nil: nothing
+	writeBy time.Time  // the deadline that writes have
 }
 
 func newConn(nc net.Conn, s *Server) *conn {
@@ -121,8 +125,10 @@ func (c *conn) stdinEnded() bool {
 // Close is called by the library when Read has failed.
 func (c *conn) Close() error {
 	c.mu.Lock()
-	if c.hangs != nil {
-		c.hangs.Stop()
+	for _, timer := range []*time.Timer{c.hangs, c.watcher} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	c.mu.Unlock()
 	err := c.Conn.Close()
@@ -168,7 +174,7 @@ func (c *conn) next() (header, error) {
 		}
 		break
 	}
-	if c.phase == atRest {
+	if c.phase == atRest || c.open() == nil { // it may have been answered meanwhile
 		c.deadline = time.Now().Add(c.s.o.HeaderTimeout)
 	}
 	b, err := c.br.Peek(headerSize)

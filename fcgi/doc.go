@@ -6,8 +6,8 @@
 // stands on both sides of it: before the library, a conn reads the web server's
 // records and gives the library only whole, checked requests without a body;
 // behind it, a response checks what the handler answers; and what the library
-// writes goes through the conn again. Section numbers are those of the FastCGI
-// specification.
+// writes, an answer's head and end, goes through the conn again, with the body
+// put between them. Section numbers are those of the FastCGI specification.
 //
 // # Guarantees
 //
@@ -22,7 +22,8 @@
 //     where a part was sent; writing more fails with http.ErrContentLength.
 //   - The handler's context ends when the web server closes the connection
 //     (cause ErrGone) or aborts the request (ErrAborted), and after
-//     RequestTimeout. In the latter case 503 goes out at once, if nothing has.
+//     RequestTimeout (context.DeadlineExceeded). Then 503 goes out at once, if
+//     nothing has.
 //   - A body has exactly CONTENT_LENGTH bytes; what is missing is
 //     io.ErrUnexpectedEOF. It is read ahead of the handler by at most 64 KiB. A
 //     connection closed under a larger unread body is noticed by RequestTimeout.

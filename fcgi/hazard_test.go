@@ -103,6 +103,34 @@ func connectionHazards() []hazard {
 			return nil
 		},
 	}, {
+		name:    "next request meets the deadline of an unread body",
+		handler: fine,
+		options: fcgi.Options{BodyTimeout: 500 * time.Millisecond},
+		try: func(s side) error {
+			c := s.dial()
+			post := fcgitest.Request{Method: "POST", Body: "x"}
+			if err := c.Send(append(post.Head(), post.Records()[3])...); err != nil { // the body, without its end
+				return err
+			}
+			if _, err := c.Response(1); err != nil {
+				return fmt.Errorf("POST: %w", err)
+			}
+			get := fcgitest.Request{}.Records()
+			time.Sleep(250 * time.Millisecond)
+			if err := c.Send(get[0]); err != nil {
+				return err
+			}
+			time.Sleep(400 * time.Millisecond)
+			if err := c.Send(get[1:]...); err != nil {
+				return err
+			}
+			res, err := c.Response(1)
+			if err != nil {
+				return err
+			}
+			return want("body", res.Body, "fine")
+		},
+	}, {
 		name: "late write leaks into the next answer",
 		handler: func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "fine")

@@ -44,6 +44,20 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// write takes bytes of the body of the answer to req, whose head the library has
+// written: its way through the library would be two copies longer.
+func (c *conn) write(req *request, p []byte) (int, error) {
+	c.wmu.Lock()
+	defer c.wmu.Unlock()
+	if req.over.Load() {
+		return 0, ErrRequestOver
+	}
+	if err := c.hold(req, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
 // hold takes bytes of the answer, and sends what fills a record. The caller
 // holds wmu.
 func (c *conn) hold(req *request, p []byte) error {
@@ -216,8 +230,9 @@ func (c *conn) reply(b []byte) error {
 // send writes to the socket; a failure breaks the connection.
 func (c *conn) send(b []byte) error {
 	var err error
-	if c.s.o.WriteTimeout > 0 {
-		err = c.SetWriteDeadline(time.Now().Add(c.s.o.WriteTimeout))
+	if limit := c.s.o.WriteTimeout; limit > 0 && time.Until(c.writeBy) < limit {
+		c.writeBy = time.Now().Add(2 * limit) // for all writes that begin until half of it is over
+		err = c.SetWriteDeadline(c.writeBy)
 	}
 	if err == nil {
 		_, err = c.Conn.Write(b)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // request is a request from its BEGIN_REQUEST to its END_REQUEST and, where
@@ -31,24 +32,26 @@ type request struct {
 	complete bool                    // STDIN has ended
 	counted  bool                    // among the running ones
 	entered  bool                    // the handler was called
+	deadline time.Time               // of the handler; zero: none
 	cancel   context.CancelCauseFunc // of the handler's context; nil before it was called
 
 	sent bool // bytes of the answer are on the wire; protected by conn.wmu
 }
 
-// check reads the parameters, and appends to lib those that the library gets:
-// with them cgi.RequestFromMap cannot fail, and finds no host and no path that
-// it could misread. The library's path is the request's number, by which
-// conn.ServeHTTP knows the request again. status is 0, or that of a refusal.
-func (q *request) check(lib []byte) (_ []byte, status int) {
+// check reads the parameters, and leaves of them, in their place, those that the
+// library gets: with them cgi.RequestFromMap cannot fail, and finds no host and
+// no path that it could misread. The library's path is the request's number, by
+// which conn.ServeHTTP knows the request again. status is 0, or that of a refusal.
+func (q *request) check() (status int) {
 	var protocol string
 	var chunked bool
 	q.length = -1
+	lib := q.params[:0] // never ahead of rest: a pair gets no longer
 	for rest := q.params; len(rest) > 0; {
 		var name, value []byte
 		var ok bool
 		if name, value, rest, ok = nextPair(rest); !ok {
-			return lib, http.StatusBadRequest
+			return http.StatusBadRequest
 		}
 		pass := true
 		switch string(name) {
@@ -74,29 +77,29 @@ func (q *request) check(lib []byte) (_ []byte, status int) {
 			}
 		}
 		if !ok {
-			return lib, http.StatusBadRequest
+			return http.StatusBadRequest
 		}
 		if pass {
 			lib = appendPair(lib, name, value)
 		}
 	}
 	if _, _, ok := http.ParseHTTPVersion(protocol); !ok && protocol != "INCLUDED" {
-		return lib, http.StatusBadRequest
+		return http.StatusBadRequest
 	}
 	if q.method == "" || q.target == "" {
-		return lib, http.StatusBadRequest
+		return http.StatusBadRequest
 	}
 	if host, _, ok := cutOrigin(q.target); ok {
 		if !isHost([]byte(host)) {
-			return lib, http.StatusBadRequest
+			return http.StatusBadRequest
 		}
 		q.host = host
 	}
 	if q.length < 0 && !chunked {
 		q.length = 0
 	}
-	lib = appendPair(lib, []byte("REQUEST_URI"), "/"+strconv.Itoa(int(q.number)))
-	return lib, 0
+	q.params = appendPair(lib, []byte("REQUEST_URI"), "/"+strconv.Itoa(int(q.number)))
+	return 0
 }
 
 // cutOrigin splits an absolute-form target (RFC 9112, section 3.2.2) into its

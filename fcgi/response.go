@@ -1,4 +1,4 @@
-// The http.ResponseWriter of a handler: checks, counts and holds an answer before the library gets it.
+// The http.ResponseWriter of a handler: checks, counts and holds an answer before anything of it is sent.
 
 package fcgi
 
@@ -124,7 +124,7 @@ func (w *response) Write(p []byte) (int, error) {
 	if err := w.commit(); err != nil {
 		return 0, err
 	}
-	return w.w.Write(p)
+	return w.c.write(w.req, p)
 }
 
 func (w *response) bodyAllowed() bool {
@@ -140,7 +140,7 @@ func (w *response) sniff(p []byte) {
 	}
 }
 
-// commit gives the header, and what is held of the body, to the library.
+// commit gives the header to the library, and sends what is held of the body after it.
 func (w *response) commit() error {
 	if w.committed {
 		return nil
@@ -154,11 +154,10 @@ func (w *response) commit() error {
 		h["Content-Type"] = nil // the library shall not guess
 	}
 	w.w.WriteHeader(w.code)
-	var body []byte
-	if w.held != nil {
-		body = w.held.Bytes()
+	_, err := w.w.Write(nil)
+	if err == nil && w.held != nil {
+		_, err = w.c.write(w.req, w.held.Bytes())
 	}
-	_, err := w.w.Write(body)
 	return err
 }
 
@@ -174,7 +173,6 @@ func (w *response) Flush() {
 	if w.bad != nil || w.commit() != nil {
 		return
 	}
-	w.w.(http.Flusher).Flush()
 	_ = w.c.flush(w.req)
 }
 

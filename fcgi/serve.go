@@ -7,38 +7,37 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ServeHTTP is the handler that the library calls, with the number of the
-// request as the path.
+// request as the path. To a request that is over the library has nothing to add,
+// and its number may be another one's by now: its goroutine ends here.
 func (c *conn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !c.serve(w, r) {
+		runtime.Goexit()
+	}
+}
+
+// serve has the handler answer a request, and reports whether it is still open.
+func (c *conn) serve(w http.ResponseWriter, r *http.Request) (open bool) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	req := c.enter(r.URL.Path, cancel)
 	if req == nil {
-		return // over before it began
+		return false // over before it began
 	}
 	defer c.s.release()
-
-	if limit := c.s.o.RequestTimeout; limit > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, limit)
-		defer stop()
-		defer context.AfterFunc(ctx, func() {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				c.s.stats.timeouts.Add(1)
-				c.answer(req, http.StatusServiceUnavailable, context.DeadlineExceeded)
-			}
-		})()
-	}
-	c.call(newResponse(w, c, req), req.httpRequest(r, ctx))
+	c.call(newResponse(w, c, req), req.httpRequest(r, requestContext{ctx, req.deadline}))
+	return !req.over.Load()
 }
 
 // enter returns the open request if it has the number and its handler was not
-// called yet.
+// called yet. Its time begins.
 func (c *conn) enter(path string, cancel context.CancelCauseFunc) *request {
 	number, _ := strconv.Atoi(strings.TrimPrefix(path, "/"))
 	c.mu.Lock()
@@ -48,7 +47,62 @@ func (c *conn) enter(path string, cancel context.CancelCauseFunc) *request {
 	}
 	c.req.entered = true
 	c.req.cancel = cancel
+	if limit := c.s.o.RequestTimeout; limit > 0 {
+		c.req.deadline = time.Now().Add(limit)
+		c.watch(limit)
+	}
 	return c.req
+}
+
+// watch has the open request looked at after d, or before. The timer runs on when
+// the request ends, for the next one: on a busy connection it is set once in a
+// RequestTimeout. The caller holds mu.
+func (c *conn) watch(d time.Duration) {
+	switch {
+	case c.watched:
+	case c.watcher == nil:
+		c.watcher = time.AfterFunc(d, c.look)
+	default:
+		c.watcher.Reset(d)
+	}
+	c.watched = true
+}
+
+// look ends the open request if its time is over.
+func (c *conn) look() {
+	c.mu.Lock()
+	c.watched = false
+	req := c.req
+	if req == nil || !req.entered {
+		c.mu.Unlock()
+		return
+	}
+	left := time.Until(req.deadline)
+	if left > 0 {
+		c.watch(left)
+	}
+	c.mu.Unlock()
+	if left <= 0 {
+		c.s.stats.timeouts.Add(1)
+		req.cancel(context.DeadlineExceeded)
+		c.answer(req, http.StatusServiceUnavailable, context.DeadlineExceeded)
+	}
+}
+
+// requestContext is a handler's context. What ends it at its deadline is the
+// connection's timer.
+type requestContext struct {
+	context.Context
+	deadline time.Time // zero: none
+}
+
+func (c requestContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
+
+func (c requestContext) Err() error {
+	if errors.Is(context.Cause(c.Context), context.DeadlineExceeded) {
+		return context.DeadlineExceeded
+	}
+	return c.Context.Err()
 }
 
 // httpRequest makes of the library's request the one that the handler sees.

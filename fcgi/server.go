@@ -20,14 +20,14 @@ import (
 // Options of NewServer. The zero value has the default of every option.
 type Options struct {
 	MaxRequests int   // handlers at once, more get 503; 0: 256
-	MaxConns    int   // connections at once, more wait in the socket's queue; 0: 1024
+	MaxConns    int   // connections at once, each Serve's next one included, more wait in the socket's queue; 0: 1024
 	MaxParams   int64 // bytes of parameters, more get 431; 0: 128 KiB
 	MaxBody     int64 // bytes of a request's body, more get 413; 0: 1 MiB
 
 	HeaderTimeout  time.Duration // from a request's first byte to its last parameter; 0: 5 s
 	BodyTimeout    time.Duration // from there to the end of its body, waiting for the handler aside; 0: 20 s
 	RequestTimeout time.Duration // of the handler's context; 0: 10 s, negative: none
-	WriteTimeout   time.Duration // of one write to the web server, at most 64 KiB; 0: 60 s, negative: none
+	WriteTimeout   time.Duration // of one write to the web server, at most 64 KiB, once to twice this; 0: 60 s, negative: none
 
 	// IdleTimeout closes connections without a request for that long. It must
 	// be longer than the web server keeps one (Apache's ttl), which else may just

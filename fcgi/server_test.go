@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,6 +41,12 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	case "fd":
 		os.Exit(inheritedResponder())
+	case "client":
+		n, _ := strconv.Atoi(os.Args[2])
+		if err := getPages(os.Args[1], n); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@
 package fcgi_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -182,4 +184,45 @@ func TestWriteTimeout(t *testing.T) {
 		t.Fatal("the handler is still writing")
 	}
 	eventually(t, "counted", func() bool { return s.server.Stats().ProtocolErrors["write timeout"] == 1 })
+}
+
+// TestRequestTimeout checks that each request of a connection has the whole time.
+func TestRequestTimeout(t *testing.T) {
+	const limit = 400 * time.Millisecond
+	ended := make(chan error, 1)
+	s := behind(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI != "/slow" {
+			fine(w, r)
+			return
+		}
+		begun := time.Now()
+		at, ok := r.Context().Deadline()
+		<-r.Context().Done()
+		err := errors.Join(want("a deadline", ok, true), want("its error", r.Context().Err(), context.DeadlineExceeded))
+		if took := time.Since(begun); took < limit-20*time.Millisecond || time.Now().Before(at) {
+			err = errors.Join(err, fmt.Errorf("ended after %s", took))
+		}
+		ended <- err
+	}), fcgi.Options{RequestTimeout: limit})
+	c := s.dial()
+	for i, target := range []string{"/", "/slow", "/slow", "/"} {
+		res, err := c.Do(fcgitest.Request{Target: target})
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		status := 200
+		if target == "/slow" {
+			status = 503
+			if err := <-ended; err != nil {
+				t.Error(i, err)
+			}
+		}
+		if res.Status != status {
+			t.Errorf("request %d: status %d, want %d", i, res.Status, status)
+		}
+		time.Sleep(limit / 2)
+	}
+	if n := s.server.Stats().Timeouts; n != 2 {
+		t.Errorf("%d timeouts", n)
+	}
 }

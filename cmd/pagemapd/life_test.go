@@ -198,7 +198,7 @@ func (p *program) pids() (pids []int) {
 
 func TestPoolTellsAndEnds(t *testing.T) {
 	tree, paths := pages(t, 3)
-	p := startResponder(t, "--tree", tree, "--workers", "2")
+	p := startResponder(t, "--tree", tree, "--workers", "2", "--connection-ttl", "2s")
 	for range 20 {
 		for _, path := range paths {
 			if res := p.get(path); res.Status != 200 {
@@ -239,8 +239,23 @@ func TestPoolTellsAndEnds(t *testing.T) {
 		t.Errorf("/readyz: %+v", h)
 	}
 	pids := p.pids()
+	kept := p.keeper()
+	defer kept.Close()
+	if _, err := kept.Do(fcgitest.Request{Target: paths[0]}); err != nil {
+		t.Fatal(err)
+	}
 	p.signal(syscall.SIGTERM)
 	p.signal(syscall.SIGTERM)
+	eventually(t, 20*time.Second, "new connections refused", func() bool {
+		c, err := net.Dial("unix", p.socket)
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	if res, err := kept.Do(fcgitest.Request{Target: paths[0]}); err != nil || res.Status != 200 || kept.Dials != 1 {
+		t.Errorf("while new connections are refused, a kept one: %v, %v, %d dials", res, err, kept.Dials)
+	}
 	if code := p.wait(); code != 0 {
 		t.Errorf("exit code %d, log\n%s", code, p.log)
 	}

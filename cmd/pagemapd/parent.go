@@ -25,6 +25,7 @@ func (d *process) servePool(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	defer l.Close()
 	admin, err := listenAdmin(s.Admin)
 	if err != nil {
@@ -35,7 +36,7 @@ func (d *process) servePool(ctx context.Context) error {
 	}
 	p, err := pool.New(pool.Options{
 		Workers: workers(s), Listener: l.(syscall.Conn), Command: d.workerCommand(s),
-		DrainTimeout: drainTime(s) + 5*time.Second, Notify: d.notify, Logger: d.log,
+		DrainTimeout: workerDrainTime(s), Notify: d.notify, Logger: d.log,
 	})
 	if err != nil {
 		return err
@@ -50,13 +51,16 @@ func (d *process) servePool(ctx context.Context) error {
 	}
 	background.Go(func() {
 		d.rereading(running, fixedInPool, func(next *config.Settings) error {
-			p.Reload(d.workerCommand(next))
+			p.Reload(d.workerCommand(next), workerDrainTime(next))
 			return nil
 		})
 	})
 	d.log.Info("pool starts", "listen", l.Addr().String(), "workers", workers(s))
 	return p.Run(ctx)
 }
+
+// workerDrainTime is after which a worker that drains is taken for stuck.
+func workerDrainTime(s *config.Settings) time.Duration { return drainTime(s) + 5*time.Second }
 
 // workerCommand starts workers with these settings. They get them through a
 // pipe, descriptor 5, as a settings file: no flag or environment variable can

@@ -99,7 +99,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	load := startLoad(r.socket, loadConns)
 	begun := time.Now()
 	for i := range loadReloads {
-		r.Reload(command("fastcgi"))
+		r.Reload(command("fastcgi"), time.Minute)
 		r.until("the end of the reload", func() bool { return strings.Count(r.log.String(), "workers replaced") > i })
 	}
 	for load.sent.Load() < loadRequests {

@@ -42,9 +42,10 @@
 // # End
 //
 // When Run's context ends, all workers are drained (SIGTERM, and SIGKILL after
-// DrainTimeout), and Run returns. When the
-// parent is killed, its workers see end-of-file on their control sockets and
-// drain by themselves.
+// DrainTimeout), and Run returns. Run's copy of the listening socket is closed at
+// once: with the caller's closed, too, new connections are refused instead of
+// waiting. When the parent is killed, its workers see end-of-file on their
+// control sockets and drain by themselves.
 package pool
 
 import (
@@ -90,13 +91,19 @@ type Pool struct {
 	dir     string        // private directory of the workers' admin sockets
 	serial  atomic.Uint64 // of the workers, names their admin sockets
 	slots   []*slot
-	reloads chan Command // holds the latest one asked for and not yet begun
+	reloads chan generation // holds the latest one asked for and not yet begun
 
-	mu      sync.Mutex // protects command
-	command Command    // with which a worker last got ready
+	mu      sync.Mutex // protects current, and socket from being closed while a worker gets it
+	current generation // of which a worker last got ready
 
 	stopping atomic.Bool // Run's context has ended
 	metrics  metrics
+}
+
+// generation is the workers of one command.
+type generation struct {
+	command Command
+	drain   time.Duration // for one of them to drain before SIGKILL
 }
 
 // New returns a pool that has started nothing yet.
@@ -118,7 +125,7 @@ func New(o Options) (*Pool, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	p := &Pool{o: o, command: o.Command, reloads: make(chan Command, 1)}
+	p := &Pool{o: o, current: generation{o.Command, o.DrainTimeout}, reloads: make(chan generation, 1)}
 	for n := range o.Workers {
 		p.slots = append(p.slots, &slot{pool: p, n: n + 1, next: make(chan handover)})
 	}
@@ -154,6 +161,9 @@ func (p *Pool) Run(ctx context.Context) error {
 	running.Go(func() { p.reloading(ctx) })
 	<-ctx.Done()
 	p.stopping.Store(true)
+	p.mu.Lock()
+	p.socket.Close() // nobody shall wait in its queue for workers that accept no more
+	p.mu.Unlock()
 	p.o.Notify("STOPPING=1")
 	running.Wait()
 	return nil
@@ -164,7 +174,7 @@ func (p *Pool) startAll(ctx context.Context) error {
 	starting, startCtx := errgroup.WithContext(ctx)
 	for _, s := range p.slots {
 		starting.Go(func() error {
-			w, err := p.launch(startCtx, s.n, p.command)
+			w, err := p.launch(startCtx, s.n, p.current)
 			if err == nil {
 				s.worker.Store(w)
 			}
@@ -185,13 +195,13 @@ func (p *Pool) startAll(ctx context.Context) error {
 	return err
 }
 
-// Reload asks for all workers to be replaced by those that c starts, and returns
-// at once. Workers are restarted with c, too, as soon as one that c started got
+// Reload asks for all workers to be replaced by those that c starts, with a
+// DrainTimeout of their own, and returns at once. Workers are restarted with c, too, as soon as one that c started got
 // ready. Of several reloads that were not begun yet, the last one counts.
-func (p *Pool) Reload(c Command) {
+func (p *Pool) Reload(c Command, drainTimeout time.Duration) {
 	for {
 		select {
-		case p.reloads <- c:
+		case p.reloads <- generation{c, drainTimeout}:
 			return
 		default:
 		}
@@ -208,10 +218,10 @@ func (p *Pool) reloading(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case c := <-p.reloads:
+		case next := <-p.reloads:
 			p.o.Notify(reloadingState())
 			begun := time.Now()
-			switch err := p.replaceAll(ctx, c); {
+			switch err := p.replaceAll(ctx, next); {
 			case ctx.Err() != nil:
 				return
 			case err != nil:
@@ -227,14 +237,14 @@ func (p *Pool) reloading(ctx context.Context) {
 }
 
 // replaceAll replaces the workers one after another.
-func (p *Pool) replaceAll(ctx context.Context, c Command) error {
+func (p *Pool) replaceAll(ctx context.Context, next generation) error {
 	for _, s := range p.slots {
-		w, err := p.launch(ctx, s.n, c)
+		w, err := p.launch(ctx, s.n, next)
 		if err != nil {
 			return err
 		}
 		p.mu.Lock()
-		p.command = c
+		p.current = next
 		p.mu.Unlock()
 		old := make(chan *worker, 1)
 		select {

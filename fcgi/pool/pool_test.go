@@ -82,7 +82,7 @@ func TestCrashLoopBacksOff(t *testing.T) {
 		}
 	}
 	// A reload brings a command that works.
-	r.Reload(command("http"))
+	r.Reload(command("http"), time.Minute)
 	r.until("a worker", func() bool { return r.pids()[0] != 0 })
 }
 
@@ -100,7 +100,7 @@ func crashAfterFirst(t *testing.T) pool.Command {
 func TestReload(t *testing.T) {
 	r := start(t, pool.Options{Workers: 2, Command: command("http")})
 	before := r.pids()
-	r.Reload(command("second"))
+	r.Reload(command("second"), time.Minute)
 	r.until("the end of the reload", func() bool { return strings.Contains(r.log.String(), "workers replaced") })
 	for i, pid := range r.pids() {
 		if pid == 0 || pid == before[i] {
@@ -131,7 +131,7 @@ func TestFailedReloadKeepsWorkers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := start(t, pool.Options{Workers: 2, Command: command("http"), ReadyTimeout: 3 * time.Second})
 			before := r.pids()
-			r.Reload(command(test.role))
+			r.Reload(command(test.role), time.Minute)
 			r.until("the end of the reload", func() bool { return strings.Contains(r.log.String(), "reload stopped") })
 			if now := r.pids(); !slices.Equal(now, before) {
 				t.Errorf("workers %v, want the old ones %v", now, before)
@@ -143,7 +143,7 @@ func TestFailedReloadKeepsWorkers(t *testing.T) {
 func TestReloadsCoalesce(t *testing.T) {
 	r := start(t, pool.Options{Workers: 2, Command: command("http")})
 	for i := range 100 {
-		r.Reload(command("generation" + strconv.Itoa(i)))
+		r.Reload(command("generation"+strconv.Itoa(i)), time.Minute)
 	}
 	r.until("the last generation", func() bool {
 		body, err := r.get("/")
@@ -184,6 +184,41 @@ func TestStopDrains(t *testing.T) {
 		if alive(pid) {
 			t.Errorf("worker %d lives", pid)
 		}
+	}
+}
+
+// A worker that hangs is replaced as any other, after its time to drain.
+func TestHungWorkerIsReplaced(t *testing.T) {
+	r := start(t, pool.Options{Workers: 2, Command: command("http"), DrainTimeout: 200 * time.Millisecond})
+	before := r.pids()
+	if err := syscall.Kill(before[0], syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	r.Reload(command("second"), time.Minute)
+	r.until("the end of the reload", func() bool { return strings.Contains(r.log.String(), "workers replaced") })
+	for i, pid := range r.pids() {
+		if pid == 0 || pid == before[i] || alive(before[i]) {
+			t.Errorf("worker %d: pid %d after, %d before", i+1, pid, before[i])
+		}
+	}
+}
+
+// A reload brings the time that its workers have to drain.
+func TestReloadedWorkersDrainInTheirTime(t *testing.T) {
+	r := start(t, pool.Options{Workers: 1, Command: command("http"), DrainTimeout: 50 * time.Millisecond})
+	r.Reload(command("second"), time.Minute)
+	r.until("the end of the reload", func() bool { return strings.Contains(r.log.String(), "workers replaced") })
+	answer := make(chan error, 1)
+	go func() {
+		_, err := r.get("/?sleep=1s")
+		answer <- err
+	}()
+	time.Sleep(200 * time.Millisecond) // for the request to arrive
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answer; err != nil {
+		t.Errorf("the request being answered: %v", err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *slot) restart(ctx context.Context, delay *time.Duration) bool {
 		case <-timer.C:
 		}
 		s.pool.metrics.restarts.Inc()
-		w, err := s.pool.launch(ctx, s.n, s.pool.currentCommand())
+		w, err := s.pool.launch(ctx, s.n, s.pool.currentGeneration())
 		if err == nil {
 			s.worker.Store(w)
 			return true
@@ -89,8 +89,8 @@ func (p *Pool) backOff(last, lived time.Duration) time.Duration {
 	return min(2*last, p.o.MaxDelay)
 }
 
-func (p *Pool) currentCommand() Command {
+func (p *Pool) currentGeneration() generation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.command
+	return p.current
 }

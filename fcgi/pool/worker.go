@@ -19,6 +19,7 @@ import (
 type worker struct {
 	cmd     *exec.Cmd
 	started time.Time
+	drain   time.Duration // it may take so long to drain
 	control *net.UnixConn // the parent's end; its closing tells the worker to go
 	admin   string        // path of its admin socket
 	ready   chan struct{} // closed once it is ready
@@ -27,8 +28,8 @@ type worker struct {
 
 // launch starts worker n and waits until it is ready. A worker that does not
 // get there is stopped.
-func (p *Pool) launch(ctx context.Context, n int, c Command) (*worker, error) {
-	w, err := p.start(n, c)
+func (p *Pool) launch(ctx context.Context, n int, g generation) (*worker, error) {
+	w, err := p.start(n, g)
 	if err != nil {
 		return nil, fmt.Errorf("pool: start worker %d: %w", n, err)
 	}
@@ -49,8 +50,8 @@ func (p *Pool) launch(ctx context.Context, n int, c Command) (*worker, error) {
 }
 
 // start starts the process of worker n.
-func (p *Pool) start(n int, c Command) (_ *worker, err error) {
-	cmd, err := c(n)
+func (p *Pool) start(n int, g generation) (_ *worker, err error) {
+	cmd, err := g.command(n)
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +79,16 @@ func (p *Pool) start(n int, c Command) (_ *worker, err error) {
 	// A process group of its own: Ctrl-C is for the parent alone, which then
 	// drains the workers.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	p.mu.Lock()
+	err = cmd.Start()
+	p.mu.Unlock()
+	if err != nil {
 		control.Close()
 		os.Remove(admin)
 		return nil, err
 	}
 	w := &worker{
-		cmd: cmd, started: time.Now(), control: control, admin: admin,
+		cmd: cmd, started: time.Now(), drain: g.drain, control: control, admin: admin,
 		ready: make(chan struct{}), done: make(chan struct{}),
 	}
 	heard := make(chan struct{})
@@ -171,12 +175,12 @@ func (p *Pool) stop(w *worker) {
 // await returns when a worker that was told to drain is gone, and sees to it
 // that it is.
 func (p *Pool) await(w *worker) {
-	timeout := time.NewTimer(p.o.DrainTimeout)
+	timeout := time.NewTimer(w.drain)
 	defer timeout.Stop()
 	select {
 	case <-w.done:
 	case <-timeout.C:
-		p.o.Logger.Error("worker did not drain in time and is killed", "pid", w.cmd.Process.Pid, "time", p.o.DrainTimeout)
+		p.o.Logger.Error("worker did not drain in time and is killed", "pid", w.cmd.Process.Pid, "time", w.drain)
 		_ = w.cmd.Process.Kill()
 		<-w.done
 	}

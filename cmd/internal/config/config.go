@@ -258,7 +258,7 @@ func (s *Settings) check() error {
 			return fail("index", "%q is not a file's name", name)
 		}
 	}
-	for name, n := range map[string]int{"workers": s.Workers, "max-requests": s.MaxRequests - 1, "max-connections": s.MaxConnections - 1} {
+	for name, n := range map[string]int{"workers": s.Workers, "max-requests": s.MaxRequests - 1, "max-connections": s.MaxConnections - 2} {
 		if n < 0 {
 			return fail(name, "%s is too small", s.flags.Lookup(name).Value)
 		}

@@ -90,6 +90,7 @@ func TestErrors(t *testing.T) {
 		{name: "site with a path", args: []string{"--site", "http://h/x"}, want: []string{"--site"}},
 		{name: "negative workers", args: []string{"--workers", "-1"}, want: []string{"workers", "-1"}},
 		{name: "no requests", args: []string{"--max-requests", "0"}, want: []string{"max-requests"}},
+		{name: "no connection beside a worker's two listeners", args: []string{"--max-connections", "1"}, want: []string{"max-connections", "1"}},
 		{name: "no time", file: "request-timeout = 0s\n", want: []string{"request-timeout", "pagemap.conf:1"}},
 		{name: "header injection", args: []string{"--cache-file", "public\r\nX: y"}, want: []string{"cache-file"}},
 		{name: "log level", args: []string{"--log-level", "loud"}, want: []string{"log-level", "loud"}},

@@ -177,9 +177,6 @@ func (l *accepting) Accept() (net.Conn, error) {
 }
 
 func TestFCGID(t *testing.T) {
-	if testing.Short() {
-		t.Skip("copies the test binary")
-	}
 	dir := apachetest.Dir(t)
 	program := filepath.Join(dir, "responder")
 	b, err := os.ReadFile(os.Args[0])

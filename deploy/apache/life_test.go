@@ -34,8 +34,8 @@ type load struct {
 
 // failure is a request that was not answered as it should be.
 type failure struct {
-	begun time.Time
-	err   error
+	begun, ended time.Time
+	err          error
 }
 
 func startLoad(s *stack, readers int) *load {
@@ -61,7 +61,7 @@ func startLoad(s *stack, readers int) *load {
 				begun := time.Now()
 				if err := ask(&client, s.URL+targets[k], want[k]); err != nil {
 					l.mu.Lock()
-					l.failed = append(l.failed, failure{begun, err})
+					l.failed = append(l.failed, failure{begun, time.Now(), err})
 					l.mu.Unlock()
 				}
 			}
@@ -172,12 +172,14 @@ func TestKillUnderLoad(t *testing.T) {
 			continue
 		}
 		cost[n]++
-		if early := deaths[n].killed.Sub(f.begun); early > 5*time.Second {
-			t.Errorf("%v: began %s before a worker was killed", f.err, early)
+		if early := deaths[n].killed.Sub(f.ended); early > 0 {
+			t.Errorf("%v: failed %s before a worker was killed", f.err, early)
 		}
 	}
 	for n, c := range cost {
-		if c > readers { // each waits for one answer at a time
+		// Each waits for one answer at a time, and may meet the dying worker once more, on a connection of
+		// Apache's that is closed a moment later than the one that failed.
+		if c > 2*readers {
 			t.Errorf("kill %d cost %d requests", n+1, c)
 		}
 	}
@@ -392,4 +394,6 @@ func (s *stack) metric(t testing.TB, name string) int {
 	return 0
 }
 
+// processExists reports whether a process is there; one that was killed is gone once its parent knows, which is
+// when all its threads have ended and all that it had open is closed.
 func processExists(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }

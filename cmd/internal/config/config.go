@@ -22,7 +22,6 @@ package config
 
 import (
 	"fmt"
-	"io/fs"
 	"net/url"
 	"strings"
 	"time"
@@ -307,6 +306,3 @@ func (s *Settings) Hosts() []string {
 	}
 	return hosts
 }
-
-// Mode is a file's permission bits, written in octal.
-type Mode fs.FileMode

@@ -4,6 +4,7 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
 	"strconv"
 	"strings"
@@ -48,6 +49,9 @@ func (s *Size) String() string {
 
 // Type implements pflag.Value.
 func (s *Size) Type() string { return "size" }
+
+// Mode is a file's permission bits, written in octal.
+type Mode fs.FileMode
 
 // Set implements pflag.Value.
 func (m *Mode) Set(text string) error {

@@ -24,6 +24,9 @@ var (
 // and of its key.
 const MaxPathLen = 2048
 
+// maxPinned is how many bytes of a target a key may keep in memory besides its own.
+const maxPinned = 256
+
 // Target is what a request asks for: REQUEST_URI, parsed.
 type Target struct {
 	Path     Path   // the key
@@ -34,7 +37,7 @@ type Target struct {
 
 // ParseTarget parses a raw request target in origin form or absolute form
 // (RFC 9112, section 3.2), of which scheme and host are dropped. The other
-// forms are ErrBadPath.
+// forms are ErrBadPath. The key, which may be kept, keeps no long query in memory.
 func ParseTarget(raw string) (Target, error) {
 	path, query, hasQuery := strings.Cut(raw, "?")
 	if rest, ok := cutScheme(path); ok {
@@ -43,6 +46,9 @@ func ParseTarget(raw string) (Target, error) {
 		} else {
 			path = "/"
 		}
+	}
+	if len(raw)-len(path) > maxPinned {
+		path = strings.Clone(path)
 	}
 	key, clean, err := parsePath(path)
 	return Target{Path: key, Query: query, HasQuery: hasQuery, Clean: clean}, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 func TestParseTarget(t *testing.T) {
@@ -134,5 +135,19 @@ func BenchmarkParseTarget(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestKeyWithoutItsQuery: who keeps a key does not keep a long query with it.
+func TestKeyWithoutItsQuery(t *testing.T) {
+	for _, raw := range []string{"/a?" + strings.Repeat("x", 1000), "http://" + strings.Repeat("h", 1000) + "/a"} {
+		target, err := ParseTarget(raw)
+		if err != nil || target.Path != "/a" {
+			t.Fatal(target, err)
+		}
+		key, whole := uintptr(unsafe.Pointer(unsafe.StringData(string(target.Path)))), uintptr(unsafe.Pointer(unsafe.StringData(raw)))
+		if key >= whole && key < whole+uintptr(len(raw)) {
+			t.Errorf("%.20s: the key is a part of the target", raw)
+		}
 	}
 }

@@ -37,7 +37,7 @@ const timeLayout = "02/Jan/2006:15:04:05 -0700"
 func Parse(text []byte) (Line, error) {
 	var l Line
 	// The user's name may hold any byte: the time is looked for first.
-	open := -1
+	var open int
 	for at := 0; ; {
 		i := bytes.Index(text[at:], []byte(" ["))
 		if i < 0 {

@@ -91,9 +91,9 @@ func (in *input) lines() int {
 // longer than maxLine it is the beginning, with long set.
 func (in *input) line() (text string, number int, long bool, err error) {
 	piece, err := in.text.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		kept := bytes.Clone(piece)
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			piece, err = in.text.ReadSlice('\n')
 			if len(kept)+len(piece) <= maxLine {
 				kept = append(kept, piece...)
@@ -103,11 +103,11 @@ func (in *input) line() (text string, number int, long bool, err error) {
 		}
 		piece = kept
 	}
-	if err == io.EOF && len(piece) > 0 {
+	if errors.Is(err, io.EOF) && len(piece) > 0 {
 		err = nil
 	}
 	if err != nil {
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			err = fmt.Errorf("exchange: %w", err)
 		}
 		return "", 0, false, err
@@ -122,7 +122,7 @@ func (a *account) each(do func(line int, text string)) error {
 	for {
 		text, number, long, err := a.in.line()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err

@@ -17,20 +17,21 @@ import (
 )
 
 const (
-	recheck     = time.Second     // how long a directory's facts are trusted
-	settle      = 2 * time.Second // an mtime younger than this may stay while the content changes
-	maxHops     = 40              // symlinks followed, as in Linux
-	maxHtaccess = 1 << 20         // bytes of an .htaccess that is read
+	recheck     = 250 * time.Millisecond // how long a directory's facts are trusted
+	settle      = 2 * time.Second        // an mtime younger than this may stay while the content changes
+	maxHops     = 40                     // symlinks followed, as in Linux
+	maxHtaccess = 1 << 20                // bytes of an .htaccess that is read
 )
 
 // dir is what is known of a directory under one of its names. It is immutable
-// but for the time it was checked.
+// but for the time it was checked, and its listing's key, which is found out when it is first needed.
 type dir struct {
 	real    string   // the directory's name with symlinks resolved; "." is the root
 	refusal *Refusal // why nothing inside is served, or nil
 	rules   []rule   // what is restricted in it and below, by its own .htaccess and those above
 	own     *config  // its own .htaccess, nil if there is none
 	checked atomic.Int64
+	listed  atomic.Pointer[listingKey] // nil: not listed yet
 }
 
 // config is an .htaccess, read.
@@ -88,8 +89,10 @@ func (t *Tree) forget(name string) {
 
 // load finds out about a directory; known is what was known of it, or nil.
 func (t *Tree) load(name string, known *dir, now time.Time, hops int) (*dir, error) {
-	d := &dir{real: "."}
-	if name != "." {
+	var d *dir
+	if name == "." {
+		d = &dir{real: "."}
+	} else {
 		parent, err := t.dir(path.Dir(name), hops)
 		if err != nil {
 			return nil, err
@@ -107,7 +110,7 @@ func (t *Tree) load(name string, known *dir, now time.Time, hops int) (*dir, err
 		if at.stat.Mode&unix.S_IFMT != unix.S_IFDIR {
 			return nil, missing
 		}
-		d.real, d.rules = at.real, parent.rules
+		d = &dir{real: at.real, rules: parent.rules}
 		if at.linked {
 			target, err := t.dir(at.real, hops)
 			if err != nil {

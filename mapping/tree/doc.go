@@ -53,7 +53,9 @@
 //
 // # Freshness
 //
-// What is known of a directory (its real name, its .htaccess) is rechecked once it is a second
-// old, so the path of a served page costs one lstat. Directory listings, read for
-// look-ups that ignore case, are kept by the directory's identity and mtime.
+// A file is looked at whenever it is asked for. What is known of a directory (its real name,
+// its .htaccess, whether its listing has changed) is rechecked once it is a quarter of a second
+// old, so the path of a page costs one lstat, whether it is there or not. Directory listings, read for
+// look-ups that ignore case, are kept by the directory's identity and mtime: a name in other letters
+// is found within a second.
 package tree

@@ -123,24 +123,28 @@ func (t *Tree) servedOf(names []string) []mapping.Path {
 type listing []string
 
 // listingKey names a state of a directory. A directory changed less than settle
-// ago may change again without a new mtime: its listing is good for one second.
+// ago may change again without a new mtime: its listing is good for half a second.
 type listingKey struct {
 	dev, ino uint64
 	mtime    unix.Timespec
-	second   int64 // 0 once the mtime has settled
+	halves   int64 // seconds since 1970, times two; 0 once the mtime has settled
 }
 
 // list returns the names in a directory, none where it cannot be read.
 func (t *Tree) list(d *dir) listing {
-	var st unix.Stat_t
-	if t.lstat(d.real, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return nil
+	key := d.listed.Load()
+	if key == nil {
+		var st unix.Stat_t
+		if t.lstat(d.real, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			return nil
+		}
+		key = &listingKey{dev: st.Dev, ino: st.Ino, mtime: st.Mtim}
+		if now := t.now(); now.Sub(time.Unix(st.Mtim.Unix())) < settle {
+			key.halves = now.UnixMilli() / 500
+		}
+		d.listed.Store(key)
 	}
-	key := listingKey{dev: st.Dev, ino: st.Ino, mtime: st.Mtim}
-	if now := t.now(); now.Sub(time.Unix(st.Mtim.Unix())) < settle {
-		key.second = now.Unix()
-	}
-	l, err := t.listings.Get(context.Background(), key, otter.LoaderFunc[listingKey, listing](
+	l, err := t.listings.Get(context.Background(), *key, otter.LoaderFunc[listingKey, listing](
 		func(context.Context, listingKey) (listing, error) { return t.readListing(d.real) }))
 	if err != nil {
 		return nil

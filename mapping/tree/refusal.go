@@ -70,8 +70,7 @@ func refuse(err error) error {
 
 // reasonOf is the Reason of a Refusal, and "" for any other error.
 func reasonOf(err error) Reason {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Reason
 	}
 	return ""

@@ -357,7 +357,7 @@ func TestSwitched(t *testing.T) {
 	}
 	*clock = clock.Add(recheck)
 	if got := size("/dir/x.html"); got != 9 {
-		t.Errorf("size %d a second later", got)
+		t.Errorf("size %d once looked at again", got)
 	}
 
 	size("/current/sub/x.html") // known anew
@@ -367,7 +367,7 @@ func TestSwitched(t *testing.T) {
 	}
 	*clock = clock.Add(recheck)
 	if _, err := tr.Stat("/current/sub/x.html"); reasonOf(err) != Restricted {
-		t.Errorf("restricted a second ago: %v", err)
+		t.Errorf("restricted a moment ago: %v", err)
 	}
 	add(t, root, "r2/sub/.htaccess", "Deny from none\n")
 	*clock = clock.Add(recheck)

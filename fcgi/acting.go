@@ -101,7 +101,7 @@ func (c *conn) begin(h header) error {
 		}
 		return io.EOF
 	}
-	c.phase, c.skipped = inParams, 0
+	c.phase, c.skipped, c.ready = inParams, 0, nil
 	if c.number++; c.number == 0 {
 		c.number = 1
 	}
@@ -131,25 +131,19 @@ func (c *conn) readParams(req *request, h header) error {
 	return truncated(err)
 }
 
-// start hands a request whose parameters are complete to the library, or
-// refuses it.
+// start checks a request whose parameters are complete, and refuses it or has it
+// wait for proceed.
 func (c *conn) start(req *request) error {
 	c.s.stats.requests.Add(1)
 	c.phase = inBody
 	c.deadline = time.Now().Add(c.s.o.BodyTimeout)
-	status := http.StatusRequestHeaderFieldsTooLarge
-	if !req.tooLarge {
-		status = req.check()
+	c.params = reusable(req.params)
+	status := req.check()
+	if req.tooLarge {
+		status = http.StatusRequestHeaderFieldsTooLarge
 	}
-	params := req.params
-	c.params, req.params = reusable(params), nil
-	switch {
-	case status != 0:
-	case req.length > c.s.o.MaxBody:
+	if status == 0 && req.length > c.s.o.MaxBody {
 		status = http.StatusRequestEntityTooLarge
-	case !c.s.acquire():
-		c.answer(req, http.StatusServiceUnavailable, ErrRequestOver)
-		return nil
 	}
 	if status != 0 {
 		c.s.stats.badRequests.Add(1)
@@ -159,14 +153,34 @@ func (c *conn) start(req *request) error {
 	if req.length != 0 {
 		req.body = newBody(req.length, c.s.o.MaxBody)
 	}
+	c.ready = req
+	return nil
+}
+
+// proceed has the request that is ready answered: at once, if Options.Prompt
+// can, or by the library.
+func (c *conn) proceed() {
+	req := c.ready
+	c.ready = nil
+	if req.length == 0 && c.s.o.Prompt != nil && c.prompt(req) {
+		return
+	}
+	if !c.s.acquire() {
+		c.answer(req, http.StatusServiceUnavailable, ErrRequestOver)
+		return
+	}
 	c.mu.Lock()
-	req.counted = true
+	req.counted = c.req == req
 	c.mu.Unlock()
+	if !req.counted { // broken meanwhile
+		c.s.release()
+		return
+	}
 	c.lib = appendBegin(c.libBuf[:0], req.number)
-	c.lib = appendStream(c.lib, typeParams, req.number, params)
+	c.lib = appendStream(c.lib, typeParams, req.number, req.forLibrary())
 	c.lib = appendRecord(c.lib, typeStdin, req.number, nil)
 	c.libBuf = reusable(c.lib)
-	return nil
+	req.params = nil
 }
 
 // reusable returns b, emptied, for the next request, unless it is a large one.

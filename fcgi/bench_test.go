@@ -4,7 +4,6 @@ package fcgi_test
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"pagemap/fcgi"
 	"pagemap/fcgi/fcgitest"
@@ -34,6 +31,13 @@ func BenchmarkPage(b *testing.B) {
 	}{
 		{"bare", func() side { return bare(b, h) }},
 		{"boundary", func() side { return behind(b, h, fcgi.Options{Logger: slog.New(slog.DiscardHandler)}) }},
+		{"prompt", func() side {
+			return behind(b, h, fcgi.Options{Logger: slog.New(slog.DiscardHandler), Prompt: func(q *fcgi.Query, a *fcgi.Answer) bool {
+				a.Status, a.Body = 200, page
+				a.Set("Content-Type", "text/html; charset=utf-8")
+				return true
+			}})
+		}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			client := exec.Command(os.Args[0], bench.start().addr.String(), strconv.Itoa(b.N))
@@ -51,37 +55,7 @@ func BenchmarkPage(b *testing.B) {
 
 // getPages gets n pages from the unix socket at path, on 8 connections at once.
 func getPages(path string, n int) error {
-	var clients errgroup.Group
-	for i := range 8 {
-		clients.Go(func() error { return getSome(path, (n+i)/8) })
-	}
-	return clients.Wait()
-}
-
-// getSome gets n pages on one connection.
-func getSome(path string, n int) error {
-	c, err := net.Dial("unix", path)
-	if err != nil {
-		return err
-	}
-	var request []byte
-	for _, r := range (fcgitest.Request{Target: "/library/functions.html"}).Records() {
-		request = append(request, r.Bytes()...)
-	}
-	buf := make([]byte, 64<<10)
-	for range n {
-		if _, err := c.Write(request); err != nil {
-			return err
-		}
-		for got := 0; got <= 10_000 || buf[got-16] != 1 || buf[got-15] != fcgitest.End; { // END_REQUEST is the last record
-			read, err := c.Read(buf[got:])
-			if err != nil {
-				return err
-			}
-			got += read
-		}
-	}
-	return c.Close()
+	return fcgitest.Load("unix", path, 8, n, fcgitest.Request{Params: fcgitest.AsApache()}, "/library/functions.html")
 }
 
 // cpuTime is the processor time of this process, which other processes on the

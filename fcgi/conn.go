@@ -60,6 +60,9 @@ type conn struct {
 	lib      []byte    // what the library has yet to read
 	libBuf   []byte    // in which lib is built
 	params   []byte    // in which parameters are gathered
+	ready    *request  // the open one, once its parameters are complete, until proceed
+	asked    Query     // what Prompt is asked
+	given    Answer    // what it answers
 	number   uint16    // of the latest request
 	skipped  int       // bytes discarded since the latest request
 	skipEnd  time.Time // until when they are
@@ -101,15 +104,21 @@ func (s source) Read(p []byte) (int, error) {
 
 // Read is called by the library's reading goroutine alone.
 func (c *conn) Read(p []byte) (int, error) {
-	for len(c.lib) == 0 || c.stdinEnded() {
+	for {
+		switch {
+		case c.ready != nil && !c.stdinEnded():
+			c.proceed()
+			continue
+		case len(c.lib) > 0 && !c.stdinEnded():
+			n := copy(p, c.lib)
+			c.lib = c.lib[n:]
+			return n, nil
+		}
 		if err := c.record(); err != nil {
 			c.readFailed(err)
 			return 0, io.EOF
 		}
 	}
-	n := copy(p, c.lib)
-	c.lib = c.lib[n:]
-	return n, nil
 }
 
 // stdinEnded reports whether the record that ends STDIN is already there.

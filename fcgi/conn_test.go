@@ -58,3 +58,13 @@ func TestNumberIsTakenAgain(t *testing.T) {
 		t.Errorf("%v, %v", res, err)
 	}
 }
+
+// A refused HEAD is known as one, wherever its bad parameter stands.
+func TestRefusedHeadIsKnown(t *testing.T) {
+	params := appendPair(nil, []byte("HTTP_BAD NAME"), "x")
+	params = appendPair(params, []byte("REQUEST_METHOD"), "HEAD")
+	q := request{params: params}
+	if status := q.check(); status != http.StatusBadRequest || q.method != http.MethodHead {
+		t.Errorf("%d, method %q", status, q.method)
+	}
+}

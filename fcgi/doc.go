@@ -9,6 +9,11 @@
 // writes, an answer's head and end, goes through the conn again, with the body
 // put between them. Section numbers are those of the FastCGI specification.
 //
+// An answer that stands ready need not go through the library at all: a request
+// without a body is first shown to Options.Prompt, which may answer it from the
+// goroutine that reads the connection, at a small part of the cost. What it
+// leaves passes through the library unchanged.
+//
 // # Guarantees
 //
 //   - A panic of the handler costs its own request: 500, or a broken connection
@@ -27,6 +32,8 @@
 //   - A body has exactly CONTENT_LENGTH bytes; what is missing is
 //     io.ErrUnexpectedEOF. It is read ahead of the handler by at most 64 KiB. A
 //     connection closed under a larger unread body is noticed by RequestTimeout.
+//   - All of this holds for Prompt, which has no context: at RequestTimeout 503
+//     goes out for it, its own answer nowhere, and the connection is closed.
 //   - Memory is bounded by the Options, whatever is sent.
 //   - No error of accept(2) that passes by itself ends Serve.
 //
@@ -45,6 +52,10 @@
 // with an invalid name or a control character, a SERVER_PROTOCOL that is no HTTP
 // version, no method or target at all, and parameters that are cut off.
 //
+// Prompt sees the parameters as they came, and the same raw REQUEST_URI. It is not
+// asked where a header's name has other letters than A to Z, digits and "_", which
+// the library would take for another spelling of the same header.
+//
 // # What the handler answers
 //
 // Informational statuses are ignored. The headers Status, Transfer-Encoding,
@@ -52,7 +63,8 @@
 // meaning of their own to it. A header with a control character, or longer than
 // Apache takes, is answered 500. The header is frozen by WriteHeader. An answer
 // without a body gets no guessed Content-Type, and one to HEAD the length of the
-// body that was written but is not sent.
+// body that was written but is not sent. The fields that Prompt sets are treated
+// alike; its answers always declare their length.
 //
 // The server's own answers are 400 and 431 (parameters), 408 (a body that does
 // not come), 413, 500, and 503 for more than MaxRequests at once, with

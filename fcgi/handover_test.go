@@ -46,7 +46,16 @@ func (l *passing) take(c net.Conn) {
 	}
 }
 
-func TestHandOver(t *testing.T) {
+func TestHandOver(t *testing.T) { testHandOver(t, nil) }
+
+func TestHandOverPrompt(t *testing.T) {
+	testHandOver(t, func(q *fcgi.Query, a *fcgi.Answer) bool {
+		a.Status, a.Body = 200, []byte(q.Target)
+		return true
+	})
+}
+
+func testHandOver(t *testing.T, prompt func(*fcgi.Query, *fcgi.Answer) bool) {
 	const clients, servers = 8, 30
 	l := socket(t)
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
@@ -62,7 +71,7 @@ func TestHandOver(t *testing.T) {
 		}
 		s := fcgi.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, r.RequestURI)
-		}), fcgi.Options{})
+		}), fcgi.Options{Prompt: prompt})
 		p := &passing{conns: make(chan net.Conn, clients), done: make(chan struct{})}
 		for _, l := range []net.Listener{shared, p} {
 			go func() {

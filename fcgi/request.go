@@ -3,6 +3,7 @@
 package fcgi
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -16,19 +17,20 @@ import (
 type request struct {
 	id       uint16 // the web server's
 	number   uint16 // the library's: another one for each request of a connection
-	keep     bool   // the web server wants to keep the connection
 	params   []byte
 	tooLarge bool // the web server sent more than MaxParams
 
-	method string
-	target string // raw REQUEST_URI
-	host   string
-	length int64 // CONTENT_LENGTH; -1: unknown
-	body   *body // nil: none
+	method  string
+	target  string // raw REQUEST_URI
+	host    []byte
+	length  int64 // CONTENT_LENGTH; -1: unknown
+	unusual bool  // a header has a name that web servers do not write: the library may take it for another's
+	body    *body // nil: none
 
 	over atomic.Bool // END_REQUEST is on its way, or the connection broken
 
 	// Protected by conn.mu.
+	keep     bool                    // the connection is kept; not changed once it is not the open request
 	complete bool                    // STDIN has ended
 	counted  bool                    // among the running ones
 	entered  bool                    // the handler was called
@@ -38,68 +40,98 @@ type request struct {
 	sent bool // bytes of the answer are on the wire; protected by conn.wmu
 }
 
-// check reads the parameters, and leaves of them, in their place, those that the
-// library gets: with them cgi.RequestFromMap cannot fail, and finds no host and
-// no path that it could misread. The library's path is the request's number, by
-// which conn.ServeHTTP knows the request again. status is 0, or that of a refusal.
+// check reads the parameters. status is 0, or that of a refusal; what comes after a
+// bad one is read too, so that the refusal of HEAD has no body either.
 func (q *request) check() (status int) {
-	var protocol string
+	var protocol []byte
 	var chunked bool
 	q.length = -1
-	lib := q.params[:0] // never ahead of rest: a pair gets no longer
 	for rest := q.params; len(rest) > 0; {
 		var name, value []byte
 		var ok bool
 		if name, value, rest, ok = nextPair(rest); !ok {
 			return http.StatusBadRequest
 		}
-		pass := true
 		switch string(name) {
 		case "REQUEST_METHOD":
-			q.method, ok = string(value), isToken(value)
+			q.method, ok = methodOf(value), isToken(value)
 		case "SERVER_PROTOCOL":
-			protocol = string(value)
+			protocol = value
 		case "REQUEST_URI":
-			q.target, ok, pass = string(value), isTarget(value), false
+			q.target, ok = string(value), isTarget(value)
 		case "HTTP_HOST":
-			q.host, ok, pass = string(value), len(value) == 0 || isHost(value), false
+			q.host, ok = value, len(value) == 0 || isHost(value)
 		case "CONTENT_LENGTH":
 			q.length, ok = parseLength(value)
 		case "CONTENT_TYPE":
 			ok = isFieldValue(value)
 		case "HTTP_TRANSFER_ENCODING":
-			chunked, ok, pass = true, isFieldValue(value), false
-		case "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "HTTP_CONTENT_LENGTH":
-			pass = false
+			chunked, ok = true, isFieldValue(value)
+		case "HTTP_CONTENT_LENGTH":
 		default:
-			if field, found := strings.CutPrefix(string(name), "HTTP_"); found {
-				ok = isToken([]byte(field)) && isFieldValue(value)
+			if field, found := bytes.CutPrefix(name, []byte("HTTP_")); found {
+				ok = isToken(field) && isFieldValue(value)
+				q.unusual = q.unusual || !isParameter(field)
 			}
 		}
 		if !ok {
-			return http.StatusBadRequest
-		}
-		if pass {
-			lib = appendPair(lib, name, value)
+			status = http.StatusBadRequest
 		}
 	}
-	if _, _, ok := http.ParseHTTPVersion(protocol); !ok && protocol != "INCLUDED" {
-		return http.StatusBadRequest
-	}
-	if q.method == "" || q.target == "" {
+	if status != 0 || !isProtocol(protocol) || q.method == "" || q.target == "" {
 		return http.StatusBadRequest
 	}
 	if host, _, ok := cutOrigin(q.target); ok {
 		if !isHost([]byte(host)) {
 			return http.StatusBadRequest
 		}
-		q.host = host
+		q.host = []byte(host)
 	}
 	if q.length < 0 && !chunked {
 		q.length = 0
 	}
-	q.params = appendPair(lib, []byte("REQUEST_URI"), "/"+strconv.Itoa(int(q.number)))
 	return 0
+}
+
+// forLibrary leaves of the parameters, in their place, those that the library
+// gets: with them cgi.RequestFromMap cannot fail, and finds no host and no path
+// that it could misread. The library's path is the request's number, by which
+// conn.ServeHTTP knows the request again.
+func (q *request) forLibrary() []byte {
+	q.host = bytes.Clone(q.host)
+	lib := q.params[:0] // never ahead of rest: a pair gets no longer
+	for rest := q.params; len(rest) > 0; {
+		var name, value []byte
+		name, value, rest, _ = nextPair(rest) // they have been checked
+		switch string(name) {
+		case "REQUEST_URI", "HTTP_HOST", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_LENGTH",
+			"SCRIPT_NAME", "PATH_INFO", "QUERY_STRING":
+		default:
+			lib = appendPair(lib, name, value)
+		}
+	}
+	return appendPair(lib, []byte("REQUEST_URI"), "/"+strconv.Itoa(int(q.number)))
+}
+
+// methodOf is a method as a string, without allocating for the usual ones.
+func methodOf(b []byte) string {
+	switch string(b) {
+	case http.MethodGet:
+		return http.MethodGet
+	case http.MethodHead:
+		return http.MethodHead
+	}
+	return string(b)
+}
+
+// isProtocol reports whether b is a SERVER_PROTOCOL.
+func isProtocol(b []byte) bool {
+	switch string(b) {
+	case "HTTP/1.1", "HTTP/2.0", "HTTP/1.0", "INCLUDED":
+		return true
+	}
+	_, _, ok := http.ParseHTTPVersion(string(b))
+	return ok
 }
 
 // cutOrigin splits an absolute-form target (RFC 9112, section 3.2.2) into its
@@ -136,14 +168,42 @@ func parseLength(b []byte) (n int64, ok bool) {
 	return n, true
 }
 
+// Sets of bytes.
+var (
+	tokenBytes = byteSet("!#$%&'*+-.^_`|~")
+	hostBytes  = byteSet("-._~!$&'()*+,;=%:[]")
+)
+
+// byteSet is the ASCII letters, the digits and the bytes of more.
+func byteSet(more string) (set [256]bool) {
+	for c := range set {
+		set[c] = isAlnum(byte(c)) || strings.IndexByte(more, byte(c)) >= 0
+	}
+	return set
+}
+
 // isToken reports whether b is a token (RFC 9110, section 5.6.2).
-func isToken(b []byte) bool {
+func isToken(b []byte) bool { return consists(b, &tokenBytes) }
+
+// consists reports whether b has bytes of set and no others.
+func consists(b []byte, set *[256]bool) bool {
 	for _, c := range b {
-		if !isAlnum(c) && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+		if !set[c] {
 			return false
 		}
 	}
 	return len(b) > 0
+}
+
+// isParameter reports whether b is spelt as the name of a parameter is
+// (RFC 3875, section 4.1.18).
+func isParameter(b []byte) bool {
+	for _, c := range b {
+		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
 }
 
 // isFieldValue reports whether b has none of the control characters that a
@@ -169,14 +229,7 @@ func isTarget(b []byte) bool {
 
 // isHost reports whether b consists of characters of a name, an address or a
 // port (RFC 3986, section 3.2), without user information.
-func isHost(b []byte) bool {
-	for _, c := range b {
-		if !isAlnum(c) && strings.IndexByte("-._~!$&'()*+,;=%:[]", c) < 0 {
-			return false
-		}
-	}
-	return len(b) > 0
-}
+func isHost(b []byte) bool { return consists(b, &hostBytes) }
 
 func isAlnum(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'

@@ -72,11 +72,8 @@ func (w *response) copyHeader() error {
 			continue // Content-Length is for commit to set
 		}
 		for _, v := range values {
-			if !isFieldValue(v) {
-				return fmt.Errorf("fcgi: control character in header %s: %q", name, v)
-			}
-			if len(name)+len(": ")+len(v) > maxHeaderLine {
-				return fmt.Errorf("fcgi: header %s of %d bytes", name, len(v))
+			if err := checkField(name, v); err != nil {
+				return err
 			}
 		}
 		to[name] = values
@@ -87,6 +84,17 @@ func (w *response) copyHeader() error {
 			return fmt.Errorf("fcgi: Content-Length %q", v)
 		}
 		w.declared = n
+	}
+	return nil
+}
+
+// checkField says why a header field cannot be sent.
+func checkField(name, value string) error {
+	switch {
+	case !isFieldValue(value):
+		return fmt.Errorf("fcgi: control character in header %s: %q", name, value)
+	case len(name)+len(": ")+len(value) > maxHeaderLine:
+		return fmt.Errorf("fcgi: header %s of %d bytes", name, len(value))
 	}
 	return nil
 }

@@ -47,11 +47,16 @@ func (c *conn) enter(path string, cancel context.CancelCauseFunc) *request {
 	}
 	c.req.entered = true
 	c.req.cancel = cancel
+	c.limit(c.req)
+	return c.req
+}
+
+// limit begins the time of a request. The caller holds mu.
+func (c *conn) limit(req *request) {
 	if limit := c.s.o.RequestTimeout; limit > 0 {
-		c.req.deadline = time.Now().Add(limit)
+		req.deadline = time.Now().Add(limit)
 		c.watch(limit)
 	}
-	return c.req
 }
 
 // watch has the open request looked at after d, or before. The timer runs on when
@@ -68,23 +73,29 @@ func (c *conn) watch(d time.Duration) {
 	c.watched = true
 }
 
-// look ends the open request if its time is over.
+// look ends the open request if its time is over. Where Prompt is at it, it ends the
+// connection too, which nobody reads before Prompt returns.
 func (c *conn) look() {
 	c.mu.Lock()
 	c.watched = false
 	req := c.req
-	if req == nil || !req.entered {
+	if req == nil || req.deadline.IsZero() {
 		c.mu.Unlock()
 		return
 	}
-	left := time.Until(req.deadline)
+	left, cancel := time.Until(req.deadline), req.cancel
 	if left > 0 {
 		c.watch(left)
+	}
+	if left <= 0 && cancel == nil {
+		req.keep, c.last = false, true
 	}
 	c.mu.Unlock()
 	if left <= 0 {
 		c.s.stats.timeouts.Add(1)
-		req.cancel(context.DeadlineExceeded)
+		if cancel != nil {
+			cancel(context.DeadlineExceeded)
+		}
 		c.answer(req, http.StatusServiceUnavailable, context.DeadlineExceeded)
 	}
 }
@@ -108,7 +119,7 @@ func (c requestContext) Err() error {
 // httpRequest makes of the library's request the one that the handler sees.
 func (q *request) httpRequest(r *http.Request, ctx context.Context) *http.Request {
 	r = r.WithContext(ctx)
-	r.Host = q.host
+	r.Host = string(q.host)
 	r.RequestURI = q.target
 	r.URL = targetURL(q.target)
 	r.ContentLength = q.length

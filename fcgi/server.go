@@ -45,6 +45,13 @@ type Options struct {
 	// 408, 413, 431, 500, 503. One that is missing is the status as plain text.
 	ErrorPages map[int][]byte
 
+	// Prompt, if not nil, is shown every request without a body before the
+	// handler is. It may answer it, at once, and return true; if it returns false
+	// the handler is called as if there were no Prompt. It is called by the goroutine that
+	// reads the connection, so that it must not wait for anything, and keeps
+	// neither q nor a; its calls are not counted in MaxRequests.
+	Prompt func(q *Query, a *Answer) bool
+
 	Logger *slog.Logger // nil: nothing is logged
 }
 
@@ -79,6 +86,7 @@ type Server struct {
 	handler http.Handler
 	answers map[int]prepared
 	stats   counters
+	date    dater
 
 	slots    chan struct{} // one for each open connection
 	serving  atomic.Int64  // calls of Serve

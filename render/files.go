@@ -41,7 +41,7 @@ type Files struct {
 	types   *mapping.Types
 	charset string
 	now     func() time.Time
-	gzip    compressor
+	encoder Encoder
 	read    func(*os.File, []byte) (int, error) // io.ReadFull, but in tests
 }
 
@@ -88,10 +88,7 @@ func (f *Files) Render(ctx context.Context, ref string) (*Document, error) {
 		return nil, err
 	}
 	doc.Volatile = doc.Volatile || !steady
-	if doc.Gzip, err = f.gzip.gzip(doc.Type, doc.Body); err != nil {
-		return nil, err
-	}
-	return doc, nil
+	return f.encoder.Gzip(doc)
 }
 
 // draw reads a file once, and reports whether it stayed as it was meanwhile.
@@ -114,7 +111,7 @@ func (f *Files) draw(ref string) (doc *Document, steady bool, err error) {
 	if err != nil {
 		return nil, false, fileError("stat", ref, err)
 	}
-	doc.ETag = etag(doc, doc.Body)
+	doc.SetETag(etag(doc, doc.Body))
 	return doc, after == before && int64(n) == before.size, nil
 }
 
@@ -128,7 +125,7 @@ func (f *Files) Open(_ context.Context, ref string) (*Document, io.ReadSeekClose
 	if doc.Volatile {
 		content = strconv.AppendInt(append(content, ' '), f.now().UnixNano(), 36)
 	}
-	doc.ETag = etag(doc, content)
+	doc.SetETag(etag(doc, content))
 	return doc, file, nil
 }
 

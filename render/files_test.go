@@ -68,7 +68,7 @@ func TestRender(t *testing.T) {
 				if plain, err := io.ReadAll(r); err != nil || string(plain) != tt.content {
 					t.Errorf("gzip holds %d bytes, %v", len(plain), err)
 				}
-				if len(doc.Gzip)+gzipPays > len(doc.Body) {
+				if len(doc.Gzip)+pays > len(doc.Body) {
 					t.Errorf("gzip does not pay: %d bytes for %d", len(doc.Gzip), len(doc.Body))
 				}
 			}

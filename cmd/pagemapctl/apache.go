@@ -25,12 +25,15 @@ virtual host it puts the site behind pagemap; without it the site is as before.
 
 How Apache reaches the responders follows from the settings: --listen unix:PATH
 is a socket, tcp:HOST:PORT a port. With --member it is a balancer over several
-hosts, with --module fcgid Apache starts the responders by itself.
+hosts, with --module fcgid Apache starts the responders by itself. With --edge
+Apache answers hot pages itself; the settings edge and edge-secret-file then have
+the responders tell it of each change.
 
 What .htaccess files of the tree restrict is printed as rules for /data, so print
 it anew when they change.`,
 		Example: `  pagemapctl apache > /etc/apache2/pagemap.conf
   pagemapctl apache --member app1:9000 --member app2:9000
+  pagemapctl apache --edge
   pagemapctl apache --module fcgid`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,6 +56,7 @@ it anew when they change.`,
 	}
 	cmd.Flags().StringVar(&module, "module", "proxy_fcgi", "proxy_fcgi, or fcgid for hosting that runs no daemons")
 	cmd.Flags().StringSliceVar(&o.Members, "member", nil, "responders on several hosts: `HOST:PORT` of each")
+	cmd.Flags().BoolVar(&o.Edge, "edge", false, "answer hot pages from Apache's shared memory")
 	cmd.Flags().StringVar(&o.ACME, "acme", "", "webroot `DIR` of the certificate client")
 	return cmd
 }
@@ -61,10 +65,14 @@ it anew when they change.`,
 func (a *app) way(o *apache.Options, module string) error {
 	s := a.settings
 	o.TTL = seconds(s.ConnectionTTL)
+	o.EdgeAge = seconds(s.EdgeMaxAge)
 	o.Timeout = seconds(s.RequestTimeout) + 5 // the responder's own answer comes first
 	network, address, _ := strings.Cut(s.Listen, ":")
 	switch {
 	case module == "fcgid":
+		if o.Edge {
+			return usagef("--edge needs --module proxy_fcgi")
+		}
 		o.Way = apache.FCGID
 		self, err := os.Executable()
 		if err != nil {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,8 +57,8 @@ func queryWord(p mapping.Page) string {
 }
 
 func (a *app) pageList() *cobra.Command {
-	var filter postgres.Filter
-	var under, origin string
+	var filters *filterFlags
+	var limit int
 	var asJSON, asCSV bool
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -68,58 +67,33 @@ func (a *app) pageList() *cobra.Command {
   pagemapctl page list --origin cli --csv > mine.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if under != "" {
-				p, err := mapping.ParsePath(under)
-				if err != nil {
-					return usagef("--under %s: %w", under, err)
-				}
-				filter.Under = p
+			filter, err := filters.filter()
+			if err != nil {
+				return err
 			}
-			if origin != "" {
-				o, err := mapping.ParseOrigin(origin)
-				if err != nil {
-					return usagef("--origin %s: %w", origin, err)
-				}
-				filter.Origin = &o
-			}
+			filter.Limit = limit
 			db, err := a.pages(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer db.Close()
 			pages := db.Pages(cmd.Context(), filter)
-			switch {
-			case asCSV:
+			if asCSV {
 				return exchange.WriteCSV(a.out, pages)
-			case asJSON:
-				e := json.NewEncoder(a.out)
-				e.SetEscapeHTML(false)
-				for p, err := range pages {
-					if err != nil {
-						return err
-					}
-					if err := e.Encode(toJSON(p)); err != nil {
-						return err
-					}
+			}
+			for p, err := range pages {
+				if err == nil {
+					err = a.listPage(p, asJSON)
 				}
-			default:
-				for p, err := range pages {
-					if err != nil {
-						return err
-					}
-					if _, err := fmt.Fprintf(a.out, "%d\t%s\t%s\n", p.Status, p.Pattern, p.Source); err != nil {
-						return err
-					}
+				if err != nil {
+					return err
 				}
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&under, "under", "", "only this `PATH` and what is below it")
-	cmd.Flags().IntVar(&filter.Status, "status", 0, "only pages of this `STATUS`")
-	cmd.Flags().StringVar(&origin, "origin", "", "only pages of this `ORIGIN`: auto, populate, import, admin or cli")
-	cmd.Flags().StringVar(&filter.Tag, "tag", "", "only pages with this `TAG`")
-	cmd.Flags().IntVar(&filter.Limit, "limit", 0, "at most `N` pages; 0: all")
+	filters = addFilterFlags(cmd)
+	cmd.Flags().IntVar(&limit, "limit", 0, "at most `N` pages; 0: all")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write one JSON object a line")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "write CSV, as page set reads it")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv")

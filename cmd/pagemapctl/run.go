@@ -93,7 +93,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, std str
 		return 0
 	}
 	var exit *exitError
-	if !errors.As(err, &exit) {
+	switch {
+	case errors.As(err, &exit):
+	case cmd.ValidateFlagGroups() != nil: // that is what cobra found
+		exit = &exitError{exitUsage, err}
+	default:
 		exit = &exitError{exitFailed, err}
 	}
 	if exit.err != nil {
@@ -137,7 +141,8 @@ Exit codes: 0 done; 1 a check found something, or there is no such page;
 	root.PersistentFlags().SortFlags = false
 	root.PersistentFlags().AddFlagSet(flags)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
-	root.AddCommand(a.migrate(), a.populate(), a.page(), a.explain(), a.config(), a.apache())
+	root.AddCommand(a.importCmd(), a.export(), a.apply(), a.logCmd(), a.revert(), a.search())
+	root.AddCommand(a.migrate(), a.populate(), a.page(), a.explain(), a.check(), a.verify(), a.hits(), a.misses(), a.warm(), a.config(), a.apache())
 	usageErrors(root)
 	return root
 }

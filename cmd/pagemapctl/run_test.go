@@ -216,7 +216,7 @@ func TestLostOutput(t *testing.T) {
 	defer full.Close()
 	for _, args := range []string{
 		"migrate status", "migrate", "config", "config --json", "populate", "populate --json", "explain /about.html",
-		"page list", "page list --json", "page list --csv", "page get /about.html", "page rm /about.html", "apache", "--help",
+		"page list", "page list --json", "page list --csv", "page get /about.html", "page rm /about.html", "apache", "check", "check --json", "--help",
 	} {
 		var text bytes.Buffer
 		code := run(t.Context(), strings.Fields(args), func(k string) string { return s.env[k] }, streams{strings.NewReader(""), full, &text})
@@ -277,6 +277,8 @@ func TestApache(t *testing.T) {
 	contains(t, s.run(0, "apache", "--listen", "tcp:127.0.0.1:9000").out, "127.0.0.1:9000")
 	contains(t, s.run(0, "apache", "--member", "app1:9000,app2:9000").out, "app2:9000")
 	contains(t, s.run(0, "apache", "--module", "fcgid").out, "fcgid")
+	contains(t, s.run(0, "apache", "--edge").out, "CacheEnable socache")
+	s.run(2, "apache", "--edge", "--module", "fcgid")
 
 	apache2, err := exec.LookPath("apache2")
 	if err != nil {

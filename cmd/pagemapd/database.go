@@ -12,13 +12,16 @@ import (
 	"pagemap/cmd/internal/config"
 	"pagemap/mapping"
 	"pagemap/mapping/postgres"
+	"pagemap/mapping/traffic"
 )
 
 // databaseTable follows a database. It implements table.
 type databaseTable struct {
 	*postgres.Follower
-	db    *postgres.DB
-	adder *postgres.Adder
+	db      *postgres.DB
+	adder   *postgres.Adder
+	counter *traffic.Counter  // nil: nothing is counted
+	counted *postgres.Traffic // likewise
 }
 
 // openTable returns the table that the settings name, loaded. A process that
@@ -41,11 +44,26 @@ func openTable(ctx context.Context, s *config.Settings, long bool, log *slog.Log
 		db:    db,
 		adder: postgres.NewAdder(db, postgres.AdderOptions{Author: author(), Logger: log}),
 	}
+	if s.TrafficDays > 0 {
+		if t.counted, err = postgres.NewTraffic(db, postgres.TrafficOptions{Days: s.TrafficDays}); err != nil {
+			_ = db.Close()
+			return nil, err
+		}
+		t.counter = traffic.New(traffic.Options{Store: t.counted, Hosts: s.Hosts(), Logger: log})
+	}
 	if err := t.Start(ctx); err != nil {
-		_ = db.Close()
+		t.close()
 		return nil, err
 	}
 	return t, nil
+}
+
+// close closes the connections.
+func (t *databaseTable) close() {
+	if t.counted != nil {
+		_ = t.counted.Close()
+	}
+	_ = t.db.Close()
 }
 
 // author names this process in the change-sets that it makes.
@@ -60,13 +78,19 @@ func author() string {
 // Found implements table.
 func (t *databaseTable) Found(row mapping.Row) { t.adder.Add(row) }
 
+// Traffic implements table.
+func (t *databaseTable) Traffic() *traffic.Counter { return t.counter }
+
 // run implements table.
 func (t *databaseTable) run(ctx context.Context) {
 	var running sync.WaitGroup
 	running.Go(func() { _ = t.Follower.Run(ctx) }) // both end with ctx alone
 	running.Go(func() { _ = t.adder.Run(ctx) })
+	if t.counter != nil {
+		running.Go(func() { t.counter.Run(ctx) })
+	}
 	running.Wait()
-	_ = t.db.Close()
+	t.close()
 }
 
 // report implements table. A database that is down is no reason to send requests

@@ -21,6 +21,7 @@ import (
 	"pagemap/mapping"
 	"pagemap/mapping/exchange"
 	"pagemap/mapping/populate"
+	"pagemap/mapping/traffic"
 	"pagemap/mapping/tree"
 )
 
@@ -166,6 +167,9 @@ func (t *memoryTable) Found(row mapping.Row) {
 		t.merged.Store(merged.Apply(change))
 	}
 }
+
+// Traffic implements table: without a database nothing is counted.
+func (t *memoryTable) Traffic() *traffic.Counter { return nil }
 
 // run rereads the mapping file when it changes, until ctx ends.
 func (t *memoryTable) run(ctx context.Context) {

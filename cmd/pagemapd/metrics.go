@@ -13,12 +13,14 @@ import (
 
 	"pagemap/fcgi"
 	"pagemap/mapping"
+	"pagemap/mapping/traffic"
 	"pagemap/render/cache"
 )
 
 // requestMetrics counts requests and their times.
 type requestMetrics struct {
 	requests *prometheus.CounterVec
+	usual    map[int]prometheus.Counter // of requests, those that most answers count in
 	seconds  prometheus.Histogram
 }
 
@@ -33,7 +35,21 @@ func newRequestMetrics(registry prometheus.Registerer) *requestMetrics {
 		}),
 	}
 	registry.MustRegister(m.requests, m.seconds)
+	m.usual = make(map[int]prometheus.Counter)
+	for _, status := range []int{200, 301, 302, 304, 404} {
+		m.usual[status] = m.requests.WithLabelValues(strconv.Itoa(status))
+	}
 	return m
+}
+
+// observe counts a request that was answered now.
+func (m *requestMetrics) observe(status int, begun time.Time) {
+	requests := m.usual[status]
+	if requests == nil {
+		requests = m.requests.WithLabelValues(strconv.Itoa(status))
+	}
+	requests.Inc()
+	m.seconds.Observe(time.Since(begun).Seconds())
 }
 
 // count is h, counted.
@@ -46,12 +62,28 @@ func (m *requestMetrics) count(h http.Handler) http.Handler {
 			if sw.status == 0 {
 				sw.status = silent
 			}
-			m.requests.WithLabelValues(strconv.Itoa(sw.status)).Inc()
-			m.seconds.Observe(time.Since(begun).Seconds())
+			m.observe(sw.status, begun)
 		}()
 		h.ServeHTTP(sw, r)
 		silent = http.StatusOK
 	})
+}
+
+// countPrompt is prompt, with its answers counted.
+func (m *requestMetrics) countPrompt(prompt func(*fcgi.Query, *fcgi.Answer) bool) func(*fcgi.Query, *fcgi.Answer) bool {
+	return func(q *fcgi.Query, a *fcgi.Answer) (answered bool) {
+		begun := time.Now()
+		answered, status := true, http.StatusInternalServerError // if prompt panics
+		defer func() {
+			if answered {
+				m.observe(status, begun)
+			}
+		}()
+		if answered = prompt(q, a); answered {
+			status = a.Status
+		}
+		return answered
+	}
 }
 
 // statusWriter remembers the status of an answer.
@@ -161,6 +193,20 @@ func registerTable(registry prometheus.Registerer, t table) {
 			}
 			return 1
 		})
+}
+
+// registerTraffic registers the figures of the counter of hits and misses.
+func registerTraffic(registry prometheus.Registerer, c *traffic.Counter) {
+	counter := func(name, help string, labels prometheus.Labels, read func(traffic.Stats) uint64) {
+		reading(registry, prometheus.CounterValue, name, help, labels, func() float64 { return float64(read(c.Stats())) })
+	}
+	const batches, batchesHelp = "pagemap_traffic_batches_total", "Batches of hits and misses given to the database, by result; what failed comes again."
+	counter(batches, batchesHelp, prometheus.Labels{"result": "ok"}, func(s traffic.Stats) uint64 { return s.Batches })
+	counter(batches, batchesHelp, prometheus.Labels{"result": "failed"}, func(s traffic.Stats) uint64 { return s.Failed })
+	counter("pagemap_traffic_rows_total", "Rows and days whose hits the database was given.", nil, func(s traffic.Stats) uint64 { return s.Rows })
+	counter("pagemap_traffic_missed_paths_total", "Missed paths that the database was given.", nil, func(s traffic.Stats) uint64 { return s.Paths })
+	counter("pagemap_traffic_overflow_total", "Misses counted without their path.", nil, func(s traffic.Stats) uint64 { return s.Overflow })
+	counter("pagemap_traffic_dropped_hits_total", "Hits not counted, for want of room while the database was away.", nil, func(s traffic.Stats) uint64 { return s.Dropped })
 }
 
 // registerFastCGI registers a FastCGI server's counters.

@@ -18,9 +18,9 @@ var (
 	// fixedInProcess are those of a process without a parent, which goes on with
 	// its table, cache and listeners.
 	fixedInProcess = append([]string{
-		"tree", "mapping", "site", "site-alias", "database", "schema", "snapshot", "poll",
+		"tree", "mapping", "site", "site-alias", "database", "schema", "snapshot", "poll", "traffic-days",
 		"max-requests", "max-connections", "request-timeout", "connection-ttl",
-		"memory", "memcached", "memcached-key-file",
+		"memory", "memcached", "memcached-key-file", "edge", "edge-secret-file", "edge-max-age",
 	}, fixedInPool...)
 )
 

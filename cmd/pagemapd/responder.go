@@ -13,7 +13,12 @@ import (
 
 	"pagemap/cmd/internal/config"
 	"pagemap/cmd/internal/serving"
+	"pagemap/fcgi"
+	"pagemap/fcgi/edge"
+	"pagemap/fcgi/pool"
+	"pagemap/fcgi/site"
 	"pagemap/mapping"
+	"pagemap/mapping/traffic"
 	"pagemap/render/cache"
 )
 
@@ -23,6 +28,8 @@ type table interface {
 	Table() *mapping.Table
 	// Found takes note of a file without a row. It does not block.
 	Found(mapping.Row)
+	// Traffic counts what is read; nil: nothing is counted.
+	Traffic() *traffic.Counter
 	// run keeps the table up to date until ctx ends.
 	run(ctx context.Context)
 	// report tells how the table stands.
@@ -38,37 +45,38 @@ type responder struct {
 	whole    bool             // serves /data, too: nothing is in front of it
 	registry *prometheus.Registry
 	flagged  func(mapping.Flag)
+	traffic  site.Traffic // nil: nothing is counted
 	counted  http.Handler
+	prompt   func(*fcgi.Query, *fcgi.Answer) bool // what counted can answer at once
+	watch    *edge.Watch                          // over the caches in front; nil: there are none
+	edge     *site.Edge                           // what the handlers need for it, or nil
 	handler  atomic.Pointer[serving.Handler]
 	draining atomic.Bool
 }
 
 // newResponder makes a responder over t. One that is whole serves /data itself.
 func newResponder(s *config.Settings, t table, whole bool, log *slog.Logger) (*responder, error) {
-	key, err := config.ReadSecret(s.MemcachedKey)
-	if err != nil {
-		return nil, err
-	}
-	memory := int64(s.Memory)
-	if memory == 0 {
-		memory = -1 // to the cache 0 is its default
-	}
-	pages, err := cache.New(cache.Options{
-		MemoryBytes: memory, Servers: s.Memcached, HMACKey: key,
-		Prefix:      cache.DefaultPrefix + s.Schema + ":", // sites may share memcached
-		FillTimeout: s.RequestTimeout, Logger: log,
-	})
+	pages, err := serving.Cache(s, int64(s.Memory), log)
 	if err != nil {
 		return nil, err
 	}
 	r := &responder{log: log, table: t, pages: pages, begun: s, whole: whole, registry: newRegistry()}
-	r.counted = newRequestMetrics(r.registry).count(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	requests := newRequestMetrics(r.registry)
+	r.prompt = requests.countPrompt(func(q *fcgi.Query, a *fcgi.Answer) bool { return r.handler.Load().Prompt(q, a) })
+	r.counted = requests.count(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.handler.Load().ServeHTTP(w, req)
 	}))
 	r.flagged = countFlags(r.registry)
 	registerCache(r.registry, pages)
 	registerTable(r.registry, t)
-	if err := r.apply(s); err != nil {
+	if c := t.Traffic(); c != nil {
+		r.traffic = c
+		registerTraffic(r.registry, c)
+	}
+	if r.watch, r.edge, err = newEdge(s, r, log); err == nil {
+		err = r.apply(s)
+	}
+	if err != nil {
 		_ = pages.Close()
 		return nil, err
 	}
@@ -84,8 +92,8 @@ func (r *responder) apply(s *config.Settings) error {
 	next := *s
 	next.Tree, next.Site, next.SiteAlias = r.begun.Tree, r.begun.Site, r.begun.SiteAlias
 	h, err := serving.New(serving.Options{
-		Settings: &next, Table: r.table.Table, Found: r.table.Found, Flagged: r.flagged,
-		Pages: r.pages, Data: r.whole, Logger: r.log,
+		Settings: &next, Table: r.table.Table, Found: r.table.Found, Flagged: r.flagged, Traffic: r.traffic,
+		Edge: r.edge, Pages: r.pages, Data: r.whole, Logger: r.log,
 	})
 	if err != nil {
 		return err
@@ -108,6 +116,22 @@ func (r *responder) health(context.Context) health {
 	}
 	h.Ready = len(h.Reasons) == 0
 	return h
+}
+
+// recall has the caches in front forget what this process handed out, if another
+// with perhaps other settings has taken its place.
+func (r *responder) recall(ctx context.Context, m *pool.Member) {
+	if r.watch == nil || m == nil {
+		return
+	}
+	select {
+	case <-m.Retired:
+	default:
+		return
+	}
+	if err := r.watch.Recall(ctx); err != nil {
+		r.log.Warn("caches in front may serve this process's answers a while longer", "error", err)
+	}
 }
 
 // close gives back what the responder holds.

@@ -161,6 +161,9 @@ func (d *process) respond(ctx context.Context, how role) error {
 	defer background.Wait()
 	defer stop()
 	background.Go(func() { rows.run(running) })
+	if r.watch != nil {
+		background.Go(func() { r.watch.Run(running) })
+	}
 	if how.admin != nil {
 		background.Go(func() { serveAdmin(running, how.admin, adminHandler(r.registry, r.health), d.log) })
 	}
@@ -183,9 +186,12 @@ func (d *process) respond(ctx context.Context, how role) error {
 	r.draining.Store(true)
 	drain, cancel := context.WithTimeout(running, drainTime(s))
 	defer cancel()
+	var recalled sync.WaitGroup
+	recalled.Go(func() { r.recall(drain, how.member) })
 	if err := shutdown(drain); err != nil {
 		d.log.Warn("requests were cut off", "error", err)
 	}
+	recalled.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -203,7 +209,7 @@ func (d *process) transport(r *responder, how role) (serve func() error, shutdow
 	server := fcgi.NewServer(r, fcgi.Options{
 		MaxRequests: s.MaxRequests, MaxConns: s.MaxConnections,
 		RequestTimeout: s.RequestTimeout, DrainIdle: drainIdle(s),
-		ErrorPages: r.handler.Load().ErrorPages(), Logger: d.log,
+		Prompt: r.prompt, ErrorPages: r.handler.Load().ErrorPages(), Logger: d.log,
 	})
 	registerFastCGI(r.registry, server)
 	serve = func() error { return server.Serve(how.listener) }

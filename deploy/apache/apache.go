@@ -15,6 +15,10 @@
 //	pagemap-proxy.conf     what the three of mod_proxy_fcgi share
 //	pagemap-data.conf      what Apache serves itself, and what holds for every URL
 //
+// Beside any but the last may stand
+//
+//	pagemap-edge.conf      hot pages answered by Apache itself, from shared memory
+//
 // Outside a virtual host stands, if wanted, pagemap-server.conf. The file
 // private.conf is a whole unprivileged server around them, for trials and tests.
 //
@@ -24,6 +28,11 @@
 // programs (404), nothing that the tree's .htaccess files restricted (403);
 // pages there are kept out of search engines. TRACE is refused. All else, with
 // any method, is the responder's.
+//
+// With the edge, what the responder allows to be stored for others (s-maxage) is
+// answered from mod_cache_socache, before all of this; the responders send a DELETE
+// through the cache when a page changes (package edge). varnish.vcl is the same
+// for a Varnish in front of Apache.
 package apache
 
 import "embed"

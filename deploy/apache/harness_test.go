@@ -79,6 +79,9 @@ type stack struct {
 	memcached *memcachetest.Server
 	daemon    *daemon // nil with mod_fcgid, which starts its own
 	settings  string  // the responder's settings file
+
+	settingsOf map[string]string // what it says
+	dsn        string            // of the database
 }
 
 // options of up.
@@ -88,6 +91,7 @@ type options struct {
 	timeout int               // seconds that Apache waits for a responder; 0: its default
 	server  string            // further directives of Apache outside the virtual host
 	vhost   string            // and inside
+	edge    bool              // with the edge cache
 }
 
 // up brings up a site over the World's tree and pages.
@@ -98,6 +102,7 @@ func up(t *testing.T, o options) *stack {
 	}
 	s := &stack{world: sitetest.NewWorld(t), dir: apachetest.Dir(t), memcached: memcachetest.Start(t, memcachetest.Options{TCP: true})}
 	dsn := database(t, o.way)
+	s.dsn = dsn
 	fill(t, dsn, s.world.Pages)
 
 	settings := map[string]string{
@@ -122,24 +127,42 @@ func up(t *testing.T, o options) *stack {
 		delete(settings, "admin")
 		delete(settings, "snapshot")
 	}
-	var text strings.Builder
-	for name, value := range settings {
-		fmt.Fprintf(&text, "%s = %s\n", name, value)
+	s.settingsOf = settings
+	start := func() {
+		if err := os.WriteFile(s.settings, []byte(lines(settings)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if o.way != apache.FCGID {
+			s.daemon = startDaemon(t, "--config", s.settings)
+			s.daemon.awaitSocket(t, s.socket())
+		}
 	}
 	s.settings = filepath.Join(s.dir, "pagemap.conf")
-	if err := os.WriteFile(s.settings, []byte(text.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if o.way != apache.FCGID {
-		s.daemon = startDaemon(t, "--config", s.settings)
-		s.daemon.awaitSocket(t, s.socket())
+	if !o.edge {
+		start()
 	}
 	s.Server = apachetest.Start(t, apachetest.Options{
 		Site:   s.site(t, o) + "\n" + o.vhost,
 		Server: o.server,
 		FCGID:  o.way == apache.FCGID,
 	})
+	if o.edge { // Apache's port is known now
+		settings["edge"], settings["edge-secret-file"] = s.URL, filepath.Join(s.dir, "secret")
+		if err := os.WriteFile(settings["edge-secret-file"], []byte(secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		start()
+	}
 	return s
+}
+
+// lines are settings as their file has them.
+func lines(settings map[string]string) string {
+	var text strings.Builder
+	for name, value := range settings {
+		fmt.Fprintf(&text, "%s = %s\n", name, value)
+	}
+	return text.String()
 }
 
 // socket is where the responders listen.
@@ -160,7 +183,7 @@ func (s *stack) site(t testing.TB, o options) string {
 	var b bytes.Buffer
 	err = apache.Render(&b, apache.Options{
 		Way: o.way, Tree: s.world.Dir, ACME: s.dir, Socket: s.socket(), Bin: program(t), Config: s.settings,
-		Timeout: o.timeout, TTL: 1, Restrictions: restrictions,
+		Timeout: o.timeout, TTL: 1, Edge: o.edge, Restrictions: restrictions,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -47,6 +47,8 @@ type Options struct {
 	Config  string   // PAGEMAP_CONFIG: of FCGID, the responder's settings file
 	Timeout int      // PAGEMAP_TIMEOUT: seconds
 	TTL     int      // PAGEMAP_TTL: seconds
+	Edge    bool     // with pagemap-edge.conf; not with FCGID
+	EdgeAge int      // PAGEMAP_EDGE_AGE: seconds
 
 	Restrictions []tree.Restriction // of the tree; Tree must be given with them
 }
@@ -55,8 +57,8 @@ type Options struct {
 const maxMembers = 3
 
 // Render prints one self-contained configuration, to be included in a virtual
-// host: the settings, the file of the way with what it includes, and rules for
-// the tree's restrictions. A value that Apache's Define cannot hold is an error.
+// host: the settings, the files of the edge and of the way with what it includes,
+// and rules for the tree's restrictions. A value that Apache's Define cannot hold is an error.
 func Render(w io.Writer, o Options) error {
 	file := o.Way.file()
 	if file == "" {
@@ -68,11 +70,20 @@ func Render(w io.Writer, o Options) error {
 	if len(o.Restrictions) > 0 && o.Tree == "" {
 		return errors.New("apache: restrictions without the tree that they are of")
 	}
+	if o.Edge && o.Way == FCGID {
+		return errors.New("apache: an edge cache needs mod_proxy_fcgi: what mod_fcgid starts may end before it has told the cache of a change")
+	}
 	var b strings.Builder
 	if err := defines(&b, o); err != nil {
 		return err
 	}
 	b.WriteString("\n")
+	if o.Edge {
+		if err := expand(&b, "pagemap-edge.conf"); err != nil {
+			return err
+		}
+		b.WriteString("\n")
+	}
 	if err := expand(&b, file); err != nil {
 		return err
 	}
@@ -109,6 +120,9 @@ func defines(b *strings.Builder, o Options) error {
 	}
 	if o.TTL > 0 && o.Way != FCGID {
 		add("PAGEMAP_TTL", fmt.Sprint(o.TTL))
+	}
+	if o.Edge && o.EdgeAge > 0 {
+		add("PAGEMAP_EDGE_AGE", fmt.Sprint(o.EdgeAge))
 	}
 	for _, v := range values {
 		if v.value == "" {

@@ -48,6 +48,17 @@ func TestRender(t *testing.T) {
 			not:     []string{"Include", "ProxyPass", "Define PAGEMAP_TTL"},
 		},
 		{
+			name:    "edge",
+			options: apache.Options{Way: apache.TCP, Edge: true, EdgeAge: 3},
+			want:    []string{`Define PAGEMAP_EDGE_AGE "3"`, `CacheEnable socache "/"`, `ProxyPass "/data" "!"`},
+			not:     []string{"Include"},
+		},
+		{
+			name:    "no edge",
+			options: apache.Options{Way: apache.TCP, EdgeAge: 3},
+			not:     []string{"Include", "Cache", "Define PAGEMAP_EDGE"},
+		},
+		{
 			name: "restrictions",
 			options: apache.Options{Way: apache.Socket, Tree: "/srv/t", Restrictions: []tree.Restriction{
 				{Dir: "/private/", Line: 2, Text: "Require \"x\" \\"},

@@ -36,7 +36,7 @@ var hot = []struct {
 	{"redirect", "GET", "/external", nil, 301, 15},
 	{"redirect to a file", "GET", "/moved", nil, 301, 20},
 	{"data", "GET", "/alias-data", nil, 302, 15},
-	{"missing", "GET", "/no/such/page/at-all.html", nil, 404, 25},
+	{"missing", "GET", "/no/such/page/at-all.html", nil, 404, 18},
 	{"bad", "GET", "/%zz", nil, 400, 8},
 }
 

@@ -27,8 +27,9 @@ type CacheControl struct {
 // noStore is sent with everything that must not be repeated.
 const noStore = "no-store"
 
-// directive is one Cache-Control, as it is and for a private answer.
-type directive struct{ shared, private string }
+// directive is one Cache-Control: as it is, for a private answer, and for one
+// that the edge may store ("": it may not).
+type directive struct{ shared, private, edge string }
 
 // caching is CacheControl, ready for use.
 type caching struct {
@@ -36,7 +37,7 @@ type caching struct {
 	settled                                            time.Duration
 }
 
-func newCaching(c CacheControl) (caching, error) {
+func newCaching(c CacheControl, e *Edge) (caching, error) {
 	k := caching{settled: c.Settled}
 	if k.settled == 0 {
 		k.settled = 24 * time.Hour
@@ -61,8 +62,28 @@ func newCaching(c CacheControl) (caching, error) {
 			return k, fmt.Errorf("site: Cache-Control %q: only printable ASCII", v)
 		}
 		*f.to = directive{shared: v, private: privately(v)}
+		if e != nil {
+			f.to.edge = stored(v, e.MaxAge)
+		}
 	}
 	return k, nil
+}
+
+// stored is the directives of v with the edge's lifetime, or "" where v says that
+// nothing is to be stored.
+func stored(v string, age time.Duration) string {
+	var out []string
+	for d := range strings.SplitSeq(v, ",") {
+		d = strings.TrimSpace(d)
+		switch name, _, _ := strings.Cut(strings.ToLower(d), "="); name {
+		case noStore, "no-cache", "private":
+			return ""
+		case "", "s-maxage":
+		default:
+			out = append(out, d)
+		}
+	}
+	return strings.Join(append(out, fmt.Sprintf("s-maxage=%d", int(age.Seconds()))), ", ")
 }
 
 // privately is the directives of v without those for shared caches, as private.
@@ -93,10 +114,11 @@ func (c *caching) ofRedirect(a mapping.Answer, now time.Time) directive {
 	}
 }
 
-// pick chooses the directive's form: private where the answer may have been made
-// for one user.
-func (s *Site) pick(r *http.Request, d directive) string {
-	if r.Header["Authorization"] != nil || s.o.User != nil && s.o.User(r) != "" {
+// control chooses the directive's form: private where the answer may have been
+// made for one user, and where there is an edge, which is told otherwise what it
+// may store.
+func (s *Site) control(q *request, d directive) string {
+	if q.private || s.o.Edge != nil {
 		return d.private
 	}
 	return d.shared

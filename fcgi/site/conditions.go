@@ -12,24 +12,31 @@ import (
 // validators are what a client's preconditions are compared with.
 type validators struct {
 	tag      string    // ETag of the identity bytes, without quotes
-	selected string    // ETag of the encoding that is about to be sent
+	selected string    // ETag of the encoding that is about to be sent, in quotes
 	modified time.Time // whole seconds; zero: not known
 }
 
-// evaluate follows RFC 9110, 13.2.2, for GET and HEAD: 0 to go on, 304 or 412.
-func (v validators) evaluate(h http.Header, now time.Time) int {
-	if lines := h["If-Match"]; lines != nil {
-		if !v.matchesStrongly(lines, h["Range"] != nil) {
+// conditions are the lines of a request's preconditions; nil: it does not have the header.
+type conditions struct {
+	match, noneMatch               []string // If-Match, If-None-Match
+	modifiedSince, unmodifiedSince []string // If-Modified-Since, If-Unmodified-Since
+}
+
+// evaluate follows RFC 9110, 13.2.2, for GET and HEAD, with a range or without:
+// 0 to go on, 304 or 412.
+func (v validators) evaluate(c *conditions, ranged bool, now time.Time) int {
+	if c.match != nil {
+		if !v.matchesStrongly(c.match, ranged) {
 			return http.StatusPreconditionFailed
 		}
-	} else if d, ok := date(h["If-Unmodified-Since"]); ok && !v.modified.IsZero() && v.modified.After(d) {
+	} else if d, ok := date(c.unmodifiedSince); ok && !v.modified.IsZero() && v.modified.After(d) {
 		return http.StatusPreconditionFailed
 	}
-	if lines := h["If-None-Match"]; lines != nil {
-		if v.matchesWeakly(lines) {
+	if c.noneMatch != nil {
+		if v.matchesWeakly(c.noneMatch) {
 			return http.StatusNotModified
 		}
-	} else if d, ok := date(h["If-Modified-Since"]); ok && !v.modified.IsZero() && !v.modified.After(d) && !d.After(now) {
+	} else if d, ok := date(c.modifiedSince); ok && !v.modified.IsZero() && !v.modified.After(d) && !d.After(now) {
 		return http.StatusNotModified
 	}
 	return 0
@@ -39,7 +46,7 @@ func (v validators) evaluate(h http.Header, now time.Time) int {
 // bytes must not match: parts of the two would be put together.
 func (v validators) matchesStrongly(lines []string, ranged bool) bool {
 	for tag, weak := range tags(lines) {
-		if tag == "*" || !weak && (tag == quoted(v.selected) || !ranged && v.ours(tag)) {
+		if tag == "*" || !weak && (tag == v.selected || !ranged && v.ours(tag)) {
 			return true
 		}
 	}
@@ -63,8 +70,6 @@ func (v validators) ours(tag string) bool {
 	rest, ok := strings.CutPrefix(opaque, v.tag)
 	return ok && (rest == "" || rest == "-gzip" || rest == "-br")
 }
-
-func quoted(tag string) string { return `"` + tag + `"` }
 
 // tags yields the entity tags of a list, quotes included, and whether each is
 // weak; "*" is yielded as it is. Reading stops at the first thing that is neither

@@ -23,19 +23,23 @@ var errForbidden = errors.New("site: restricted by .htaccess")
 // there is not to be indexed, and no type is to be guessed.
 func (s *Site) Data(files *tree.Tree) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := s.data(w, r, files); err != nil {
-			s.fail(w, r, err)
+		var x exchange
+		q, a := &x.request, &x.answer
+		q.of(r, s.o.User)
+		if err := s.data(q, a, files); err != nil {
+			s.fail(r.Context(), q, a, err)
 		}
+		s.write(w, r, q, a)
 	})
 }
 
-func (s *Site) data(w http.ResponseWriter, r *http.Request, files *tree.Tree) error {
-	t, err := mapping.ParseTarget(r.RequestURI)
+func (s *Site) data(q *request, to *answer, files *tree.Tree) error {
+	t, err := mapping.ParseTarget(q.target)
 	if err != nil {
 		return err
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return otherMethod(w, r)
+	if q.method != http.MethodGet && q.method != http.MethodHead {
+		return otherMethod(q, to)
 	}
 	p, ok := s.belowData(t.Path)
 	if !ok {
@@ -45,23 +49,22 @@ func (s *Site) data(w http.ResponseWriter, r *http.Request, files *tree.Tree) er
 	if err != nil {
 		return refused(err)
 	}
-	defer f.Close()
-
 	name, _ := p.FileName() // it has one: the tree has opened it
 	media := s.o.Types.Media(path.Base(name))
-	h := w.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
+	to.set("X-Content-Type-Options", "nosniff")
 	if media.Type == "text/html" || media.Type == "application/xhtml+xml" {
-		h.Set("X-Robots-Tag", "noindex")
+		to.set("X-Robots-Tag", "noindex")
 	}
-	return s.send(w, r, reply{
+	return s.send(q, &reply{
 		doc: &render.Document{
 			Type: media.ContentType(), Language: media.Language,
 			Modified: info.Modified, ETag: fmt.Sprintf("%x-%x", info.Size, info.Modified.UnixNano()),
 		},
 		stream:  f,
-		control: s.pick(r, directive{"", "private"}),
-	})
+		look:    new(look),
+		now:     s.o.Now(),
+		control: s.control(q, directive{"", "private", ""}),
+	}, to)
 }
 
 // refused is the answer to a file that the tree does not serve.

@@ -46,24 +46,27 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// fail logs what a maintainer must know and answers an error with its page.
-func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
+// fail logs what a maintainer must know and makes the answer to an error: its page.
+func (s *Site) fail(ctx context.Context, q *request, to *answer, err error) {
+	to.clear()
 	status := statusOf(err)
 	control := noStore
 	switch {
 	case status == http.StatusNotFound:
-		control = s.pick(r, s.caching.notFound)
+		control = s.control(q, s.caching.notFound)
+	case status == http.StatusMethodNotAllowed:
+		to.set("Allow", allow)
 	case status == http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", strconv.Itoa(int(s.o.RetryAfter.Seconds())))
+		to.set("Retry-After", strconv.Itoa(int(s.o.RetryAfter.Seconds())))
 		level := slog.LevelWarn
 		if errors.Is(err, context.Canceled) { // the reader has gone
 			level = slog.LevelDebug
 		}
-		s.o.Logger.Log(r.Context(), level, "page unavailable", "target", r.RequestURI, "err", err)
+		s.o.Logger.Log(ctx, level, "page unavailable", "target", q.target, "err", err)
 	case status == http.StatusInternalServerError:
-		s.o.Logger.Error("page failed", "target", r.RequestURI, "err", err)
+		s.o.Logger.Error("page failed", "target", q.target, "err", err)
 	}
-	s.errors.write(w, r, status, "", control)
+	to.html(status, s.errors.pages[status], control)
 }
 
 // ErrorPage is what the template of error pages is fed with.
@@ -146,35 +149,29 @@ func newErrorPages(text string) (errorPages, error) {
 // gives before the site is asked.
 func (s *Site) ErrorPages() map[int][]byte { return maps.Clone(s.errors.pages) }
 
-// write answers with the page of a status; suggest is the link of a 410, or "".
-func (e *errorPages) write(w http.ResponseWriter, r *http.Request, status int, suggest, control string) {
-	body := e.pages[status]
-	if suggest != "" {
-		body = []byte(strings.Join(e.suggested, html.EscapeString(suggest)))
+// gone is the page of 410, with a suggestion unless that is "".
+func (e *errorPages) gone(suggest string) []byte {
+	if suggest == "" {
+		return e.pages[http.StatusGone]
 	}
-	h := newHeader(w)
-	h.set("Cache-Control", control)
-	writeHTML(w, r, &h, status, body)
+	return []byte(strings.Join(e.suggested, html.EscapeString(suggest)))
 }
 
-// redirect sends a client to location, with the short note of RFC 9110, 15.4.
-func (s *Site) redirect(w http.ResponseWriter, r *http.Request, status int, location string, control directive) {
+// redirect makes the answer that sends a client to location, with the short note
+// of RFC 9110, 15.4.
+func (s *Site) redirect(to *answer, status int, location, control string) {
 	const head = "<!DOCTYPE html>\n<html lang=\"en\"><title>Moved</title><p>The page is <a href=\""
 	const tail = "\">here</a>.</p></html>\n"
 	link := html.EscapeString(location)
 	body := make([]byte, 0, len(head)+len(link)+len(tail))
 	body = append(append(append(body, head...), link...), tail...)
-	h := newHeader(w)
-	h.set("Location", location)
-	h.set("Cache-Control", s.pick(r, control))
-	writeHTML(w, r, &h, status, body)
+	to.set("Location", location)
+	to.html(status, body, control)
 }
 
-func writeHTML(w http.ResponseWriter, r *http.Request, h *header, status int, body []byte) {
-	h.set("Content-Type", "text/html; charset=utf-8")
-	h.set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the reader may have gone
-	}
+// html makes an answer with a page of HTML that is not the site's.
+func (a *answer) html(status int, body []byte, control string) {
+	a.status, a.body = status, body
+	a.set("Cache-Control", control)
+	a.set("Content-Type", "text/html; charset=utf-8")
 }

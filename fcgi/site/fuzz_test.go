@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 
 	"pagemap/fcgi/site/sitetest"
@@ -34,6 +35,7 @@ func FuzzHandler(f *testing.F) {
 	f.Add("/0123.txt", "Range: bytes=0-1,5-6\nIf-Range: \"x\"")
 	f.Add("/0123.txt", "Range: bytes=-0")
 	f.Add("/about.html", "Accept-Encoding: gzip;q=0.5\nIf-None-Match: W/\"a\", *")
+	f.Add("/about.html", "Accept-Encoding: gzip, deflate, br")
 	f.Add("/about.html", "If-Match: \"x-gzip\"\nIf-Modified-Since: Tue, 17 Oct 2006 08:30:15 GMT")
 
 	s := newStack(f, nil)
@@ -84,16 +86,20 @@ func servable(t testing.TB, dir string) map[[32]byte]bool {
 
 // identity is a body without its encoding.
 func identity(t testing.TB, res *sitetest.Response) []byte {
-	if res.Header.Get("Content-Encoding") != "gzip" {
-		return res.Body
+	body := io.Reader(bytes.NewReader(res.Body))
+	var err error
+	switch res.Header.Get("Content-Encoding") {
+	case "gzip":
+		body, err = gzip.NewReader(body)
+	case "br":
+		body = brotli.NewReader(body)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(res.Body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := io.ReadAll(z)
+	whole, err := io.ReadAll(body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return body
+	return whole
 }

@@ -7,11 +7,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"pagemap/fcgi"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"pagemap/fcgi"
 	"pagemap/fcgi/site/sitetest"
 )
 
@@ -50,6 +50,12 @@ func TestScriptsHTTP(t *testing.T) {
 // TestScriptsFastCGI runs them through the FastCGI boundary.
 func TestScriptsFastCGI(t *testing.T) {
 	s := newStack(t, nil)
+	sitetest.RunFiles(t, scripts, s.world, sitetest.FastCGI(listen(t, s, nil), "memory"))
+}
+
+// listen answers FastCGI requests with s, promptly where prompt does.
+func listen(t testing.TB, s *stack, prompt func(*fcgi.Query, *fcgi.Answer) bool) net.Addr {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "pm")
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +65,7 @@ func TestScriptsFastCGI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := fcgi.NewServer(s, fcgi.Options{DrainIdle: time.Millisecond})
+	server := fcgi.NewServer(s, fcgi.Options{DrainIdle: time.Millisecond, Prompt: prompt})
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	t.Cleanup(func() {
@@ -70,5 +76,5 @@ func TestScriptsFastCGI(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	sitetest.RunFiles(t, scripts, s.world, sitetest.FastCGI(l.Addr(), "memory"))
+	return l.Addr()
 }

@@ -4,6 +4,7 @@ package site
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,12 +21,33 @@ const formatVersion = "1"
 // allow are the methods of a page.
 const allow = "GET, HEAD, OPTIONS"
 
-var errNoTable = fmt.Errorf("site: no page table yet: %w", render.ErrUnavailable)
+var (
+	errNoTable = fmt.Errorf("site: no page table yet: %w", render.ErrUnavailable)
+	errMethod  = errors.New("site: method not allowed") // answered 405
+)
 
-// serve answers a request, or returns the error that fail answers; then nothing
-// has been sent.
-func (s *Site) serve(w http.ResponseWriter, r *http.Request) error {
-	t, err := mapping.ParseTarget(r.RequestURI)
+// ServeHTTP answers a request for a page. It is the one place that logs errors
+// and answers them.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := exchanges.Get().(*exchange)
+	defer exchanges.Put(x)
+	q, a := &x.request, &x.answer
+	q.of(r, s.o.User)
+	*a = answer{}
+	if err := s.decide(r.Context(), q, a); err != nil {
+		s.fail(r.Context(), q, a, err)
+	}
+	s.write(w, r, q, a)
+}
+
+// decide makes the answer to q, or returns the error that fail answers.
+func (s *Site) decide(ctx context.Context, q *request, to *answer) error {
+	if s.invalidates(q) {
+		to.status = http.StatusNoContent
+		to.set("Cache-Control", noStore)
+		return nil
+	}
+	t, err := mapping.ParseTarget(q.target)
 	if err != nil {
 		return err
 	}
@@ -39,80 +61,135 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case a.Status == http.StatusOK, a.Spelling:
-		return s.page(w, r, t, a)
+		err = s.page(ctx, q, &t, rv, &a, to)
 	case a.Location != "":
-		s.redirect(w, r, a.Status, a.Location, s.caching.ofRedirect(a, s.o.Now()))
-		return nil
+		s.redirect(to, a.Status, a.Location, s.control(q, s.caching.ofRedirect(a, s.o.Now())))
+		s.o.Traffic.Hit(a.Pattern)
 	case a.Status == http.StatusGone:
-		s.errors.write(w, r, http.StatusGone, a.Suggest, s.pick(r, s.caching.gone))
-		return nil
+		to.html(http.StatusGone, s.errors.gone(a.Suggest), s.control(q, s.caching.gone))
+		s.o.Traffic.Hit(a.Pattern)
 	default:
-		return render.ErrNotFound
+		err = render.ErrNotFound
 	}
+	if errors.Is(err, render.ErrNotFound) {
+		s.missed(q, t.Path, rv, &a)
+	}
+	return err
+}
+
+// missed tells Options.Traffic of a 404.
+func (s *Site) missed(q *request, p mapping.Path, rv *mapping.Resolver, a *mapping.Answer) {
+	if a.Flag == mapping.FlagNone && a.Pattern != "" {
+		if row, ok := rv.Rows.(*mapping.Table).Get(a.Pattern); ok && row.Status == http.StatusNotFound {
+			s.o.Traffic.Hit(a.Pattern)
+			return
+		}
+	}
+	s.o.Traffic.Miss(p, q.referer())
+}
+
+// invalidates reports whether q is the pool's own DELETE.
+func (s *Site) invalidates(q *request) bool {
+	return q.method == http.MethodDelete && q.secret != "" && s.o.Edge != nil && s.o.Edge.Secret != "" &&
+		subtle.ConstantTimeCompare([]byte(q.secret), []byte(s.o.Edge.Secret)) == 1
 }
 
 // page answers for a row or a file with status 200, or sends to its spelling.
-func (s *Site) page(w http.ResponseWriter, r *http.Request, t mapping.Target, a mapping.Answer) error {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return otherMethod(w, r)
+func (s *Site) page(ctx context.Context, q *request, t *mapping.Target, rv *mapping.Resolver, a *mapping.Answer, to *answer) error {
+	if q.method != http.MethodGet && q.method != http.MethodHead {
+		return otherMethod(q, to)
 	}
-	ctx := r.Context()
-	src := s.o.Sources[a.Source.Kind]
-	if src == nil {
-		return fmt.Errorf("site: %s has no source: %w", a.Source, render.ErrUnavailable)
-	}
-	rev, err := src.Stat(ctx, a.Source.Ref)
+	storable := s.storable(q, a)
+	now := s.o.Now()
+	l, err := s.look(ctx, q, a, now, storable)
 	if err != nil {
-		return fmt.Errorf("site: stat %s: %w", a.Source, err)
+		return err
 	}
 	if a.Spelling {
-		s.redirect(w, r, a.Status, a.Location, directive{noStore, noStore})
+		s.redirect(to, a.Status, a.Location, noStore)
 		return nil
 	}
-	control := s.caching.wiki
-	if a.Source.Kind == mapping.SourceFile {
-		control = s.caching.file
-		switch s.class(a.Source.Ref, rev.Size) {
-		case mapping.ClassDenied:
-			return render.ErrNotFound
-		case mapping.ClassData:
-			s.found(a)
-			s.redirect(w, r, http.StatusFound, s.o.DataPrefix+rev.Ref, s.caching.found)
-			return nil
-		}
+	if l.class == mapping.ClassDenied {
+		return render.ErrNotFound
 	}
 	s.found(a)
-
-	reply := reply{control: s.pick(r, control), changed: personal(a)}
+	if l.class == mapping.ClassData {
+		s.redirect(to, http.StatusFound, s.o.DataPrefix+l.rev.Ref, s.control(q, s.caching.found))
+		s.o.Traffic.Hit(patternOf(a))
+		return nil
+	}
+	control := s.controlOf(a)
+	p := reply{look: l, changed: personal(a), now: now, control: s.control(q, *control)}
 	if a.Canonical != t.Path {
-		reply.link = "<" + string(a.Canonical) + `>; rel="canonical"`
+		p.link = "<" + string(a.Canonical) + `>; rel="canonical"`
 	}
-	streamer, _ := src.(render.Streamer)
-	if streamer != nil && rev.Size > render.MaxKept {
-		return s.stream(w, r, streamer, a, reply)
+	src := s.o.Sources[a.Source.Kind]
+	if _, ok := src.(render.Streamer); ok && l.rev.Size > render.MaxKept {
+		err = s.stream(ctx, q, src, a, &p)
+	} else if err = s.draw(ctx, q, src, a, &p); errors.Is(err, render.ErrTooLarge) { // it has grown since
+		err = s.stream(ctx, q, src, a, &p)
 	}
-	inputs := []string{formatVersion, s.o.Settings, string(a.Canonical), "200", a.Source.String(), rev.ID}
-	reply.doc, reply.status, err = s.o.Pages.Get(ctx, inputs, func(ctx context.Context) (*render.Document, error) {
-		return draw(ctx, src, a.Source.Ref, rev)
+	if err != nil {
+		return err
+	}
+	if storable && p.stream == nil {
+		q.noneMatch, q.modifiedSince = nil, nil // the edge's own, perhaps, who must get the page
+		if !p.doc.Volatile && !l.rev.Volatile && control.edge != "" {
+			var watched bool
+			to.sent, watched = s.hand(a, l.rev, control)
+			if watched && s.current() == rv { // else the invalidation of the new table may have passed already
+				p.control = control.edge
+			}
+		}
+	}
+	if err := s.send(q, &p, to); err != nil {
+		return err
+	}
+	s.o.Traffic.Hit(patternOf(a))
+	return nil
+}
+
+// controlOf is the Cache-Control of a page.
+func (s *Site) controlOf(a *mapping.Answer) *directive {
+	if a.Source.Kind == mapping.SourceFile {
+		return &s.caching.file
+	}
+	return &s.caching.wiki
+}
+
+// draw takes the page from Options.Pages.
+func (s *Site) draw(ctx context.Context, q *request, src render.Source, a *mapping.Answer, p *reply) (err error) {
+	var ok bool
+	if p.doc, p.status, ok = s.o.Pages.Ready(p.look.inputs); ok {
+		return nil
+	}
+	if q.prompt {
+		return errNotReady
+	}
+	ref, rev := a.Source.Ref, p.look.rev
+	p.doc, p.status, err = s.o.Pages.Get(ctx, p.look.inputs, func(ctx context.Context) (*render.Document, error) {
+		return draw(ctx, src, ref, rev)
 	})
-	if streamer != nil && errors.Is(err, render.ErrTooLarge) { // it has grown since
-		return s.stream(w, r, streamer, a, reply)
-	}
 	if err != nil {
 		return fmt.Errorf("site: page %s: %w", a.Source, err)
 	}
-	return s.send(w, r, reply)
+	return nil
 }
 
-// stream answers with a page that is too large to be kept.
-func (s *Site) stream(w http.ResponseWriter, r *http.Request, src render.Streamer, a mapping.Answer, p reply) error {
-	doc, body, err := src.Open(r.Context(), a.Source.Ref)
-	if err != nil {
+// stream opens a page that is too large to be kept.
+func (s *Site) stream(ctx context.Context, q *request, src render.Source, a *mapping.Answer, p *reply) (err error) {
+	streamer, ok := src.(render.Streamer)
+	if !ok {
+		return fmt.Errorf("site: page %s: %w", a.Source, render.ErrTooLarge)
+	}
+	if q.prompt {
+		return errNotReady
+	}
+	if p.doc, p.stream, err = streamer.Open(ctx, a.Source.Ref); err != nil {
 		return fmt.Errorf("site: open %s: %w", a.Source, err)
 	}
-	defer body.Close()
-	p.doc, p.stream, p.status = doc, body, "pagemap; fwd=bypass"
-	return s.send(w, r, p)
+	p.status = "pagemap; fwd=bypass"
+	return nil
 }
 
 // draw renders a page for the key of rev: what is not that revision for good is
@@ -140,31 +217,35 @@ func (s *Site) class(ref string, size int64) mapping.Class {
 }
 
 // found reports a file without a row.
-func (s *Site) found(a mapping.Answer) {
+func (s *Site) found(a *mapping.Answer) {
 	if a.Found != nil && s.o.Found != nil {
 		s.o.Found(*a.Found)
 	}
 }
 
+// patternOf is the pattern of the row that answered, or that the file without one would have.
+func patternOf(a *mapping.Answer) string {
+	if a.Found != nil {
+		return a.Found.Pattern
+	}
+	return a.Pattern
+}
+
 // personal is when a person or an import last changed the row that answers; the
 // zero time where the tree alone does.
-func personal(a mapping.Answer) time.Time {
+func personal(a *mapping.Answer) time.Time {
 	if a.TreeRow || a.Changed == 0 {
 		return time.Time{}
 	}
 	return time.UnixMicro(a.Changed)
 }
 
-var errMethod = errors.New("site: method not allowed") // answered 405
-
 // otherMethod answers OPTIONS, and refuses the rest (RFC 9110, 9.3.7, 15.5.6).
-func otherMethod(w http.ResponseWriter, r *http.Request) error {
-	h := w.Header()
-	h.Set("Allow", allow)
-	if r.Method != http.MethodOptions {
+func otherMethod(q *request, to *answer) error {
+	if q.method != http.MethodOptions {
 		return errMethod
 	}
-	h["Content-Type"] = nil
-	w.WriteHeader(http.StatusNoContent)
+	to.status = http.StatusNoContent
+	to.set("Allow", allow)
 	return nil
 }

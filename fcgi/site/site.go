@@ -1,5 +1,7 @@
-// Package site is the http.Handler of pages: it asks the page table what a URL
-// is and answers it.
+// Package site answers requests for pages: it asks the page table what a URL is
+// and answers that. It does so in two ways, with the same status, headers and
+// bytes: as an http.Handler, and by Site.Prompt, before net/http sees the
+// request, where nothing has to be waited for.
 //
 // # The order
 //
@@ -15,7 +17,9 @@
 //     there is 204, any other method 405, both with Allow. Bodies of requests
 //     are not read.
 //  4. A page's source tells its present revision; a page that is not there is
-//     404, before any redirect to its spelling. A file's name and size say
+//     404, before any redirect to its spelling. What it told is good for
+//     Options.LookFor, for each page that is drawn from it; not what is not there,
+//     and not a revision that may still change. A file's name and size say
 //     whether it is a page; a data resource is answered 302 to the data prefix
 //     followed by the key of the place where the file really is, without the
 //     query. A file without a row is reported (Options.Found).
@@ -32,6 +36,13 @@
 // draws the old page late keeps it where nobody looks. A document that turns
 // out to be of another revision than the one the key names, or of a revision
 // that may still change, is marked volatile: served, not kept.
+//
+// # Prompt answers
+//
+// Prompt leaves to the handler: pages that are not in memory or are streamed, the
+// first look at a source that is no file, ranges, If-Match and
+// If-Unmodified-Since, users that Options.User has to look at, and errors of the
+// site's own, which are logged.
 //
 // # Headers
 //
@@ -68,6 +79,30 @@
 // Redirects and errors have no validators. Their bodies are HTML prepared when
 // the handler is made. Errors never show more than their status.
 //
+// # The edge
+//
+// A cache in front, such as the front server's own, may store pages if its
+// invalidation is exact (Options.Edge). What it may store has s-maxage, of at
+// most MaxEdgeAge, in its Cache-Control; every other answer is private or
+// no-store. It may store a page
+//
+//   - in its own spelling, percent escapes and all: not by the name of its index
+//     file, which a request to forget the page would not reach;
+//   - whose path has no query rows, since it passes over queries;
+//   - asked for by GET or HEAD without Authorization, user and Range;
+//   - that is kept itself: not a streamed one, and none that may still change
+//     without its revision telling;
+//   - whose Cache-Control does not forbid it.
+//
+// For such a page the source is looked at anew, and preconditions are passed
+// over: they may be the cache's own, which must get the page that it is to store.
+// Edge.Handed is told of each, and if the table was switched until it has
+// returned, the answer becomes private: the invalidation may have been before it.
+//
+// A shared cache forgets a page when it sees an answer other than an error to an
+// unsafe method (RFC 9111, section 4.4): so the pool's own DELETE is answered 204,
+// and anybody else's is 405, as in every mode.
+//
 // # Data
 //
 // Site.Data serves the raw tree where no front server does; Site.Embedded puts
@@ -83,6 +118,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/maypok86/otter/v2"
 
 	"pagemap/mapping"
 	"pagemap/render"
@@ -107,10 +144,13 @@ type Options struct {
 	CacheControl  CacheControl
 	RetryAfter    time.Duration              // of a 503, in whole seconds; 0: 5 s
 	ErrorTemplate string                     // html/template of error pages, fed with ErrorPage; "": a plain page
-	User          func(*http.Request) string // whom the front server authenticated (REMOTE_USER), or ""; nil: nobody
+	User          func(*http.Request) string // whom the front server authenticated, or ""; asked by Prompt only where REMOTE_USER is not empty; nil: nobody
 
 	Found   func(mapping.Row)  // called for a file found without a row; must not block; nil: not called
 	Flagged func(mapping.Flag) // called for an answer that a maintainer should look at; nil: not called
+	Traffic Traffic            // is told what is read; nil: nobody
+	Edge    *Edge              // the cache in front; nil: there is none
+	LookFor time.Duration      // how long what was seen of a source is taken for its present state; 0: 750 ms, below 0: it is looked at for every request
 	Now     func() time.Time   // nil: time.Now
 	Logger  *slog.Logger       // nil: slog.DiscardHandler
 }
@@ -118,7 +158,10 @@ type Options struct {
 // Pages keeps drawn pages. Get returns the page whose inputs these are, or draws
 // it with fill; it does not keep one that is Volatile. cacheStatus is the value
 // of the header Cache-Status. The error is fill's, or the context's.
+//
+// Ready is Get where the page is at hand without waiting; else ok is false.
 type Pages interface {
+	Ready(inputs []string) (doc *render.Document, cacheStatus string, ok bool)
 	Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error)
 }
 
@@ -127,6 +170,7 @@ type Site struct {
 	o        Options
 	caching  caching
 	errors   errorPages
+	looks    *otter.Cache[lookKey, *look]
 	resolver atomic.Pointer[mapping.Resolver] // of the table met last
 }
 
@@ -156,7 +200,24 @@ func New(o Options) (*Site, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	cc, err := newCaching(o.CacheControl)
+	if o.Traffic == nil {
+		o.Traffic = nobody{}
+	}
+	if o.LookFor == 0 {
+		o.LookFor = lookFor
+	}
+	if o.Edge != nil {
+		edge := *o.Edge
+		if err := edge.check(); err != nil {
+			return nil, err
+		}
+		o.Edge = &edge
+	}
+	looks, err := newLooks()
+	if err != nil {
+		return nil, fmt.Errorf("site: looks: %w", err)
+	}
+	cc, err := newCaching(o.CacheControl, o.Edge)
 	if err != nil {
 		return nil, err
 	}
@@ -164,15 +225,7 @@ func New(o Options) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("site: error template: %w", err)
 	}
-	return &Site{o: o, caching: cc, errors: pages}, nil
-}
-
-// ServeHTTP answers a request for a page. It is the one place that logs errors
-// and answers them.
-func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := s.serve(w, r); err != nil {
-		s.fail(w, r, err)
-	}
+	return &Site{o: o, caching: cc, errors: pages, looks: looks}, nil
 }
 
 // current returns the resolver over the table in force, or nil where there is

@@ -59,6 +59,8 @@ func (k keys) Get(ctx context.Context, inputs []string, fill func(context.Contex
 	return doc, "pagemap; fwd=bypass", err
 }
 
+func (keys) Ready([]string) (*render.Document, string, bool) { return nil, "", false }
+
 func TestKeyNamesEveryInput(t *testing.T) {
 	var got []string
 	s := newStack(t, func(_ *stack, o *site.Options) {

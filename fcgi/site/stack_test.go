@@ -38,7 +38,7 @@ func newStack(t testing.TB, change func(*stack, *site.Options)) *stack {
 	t.Cleanup(func() { s.tree.Close() })
 	types := mapping.DefaultTypes()
 	s.files = render.NewFiles(s.tree, types, render.FileOptions{})
-	pages, err := cache.New(cache.Options{})
+	pages, err := cache.New(cache.Options{CompleteAtOnce: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +50,7 @@ func newStack(t testing.TB, change func(*stack, *site.Options)) *stack {
 		Types:      types,
 		Sources:    map[mapping.SourceKind]render.Source{mapping.SourceFile: s.files},
 		Pages:      pages,
+		LookFor:    -1, // the clock stands still
 		Now:        func() time.Time { return s.world.Now },
 	}
 	if change != nil {

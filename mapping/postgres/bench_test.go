@@ -31,7 +31,7 @@ func copyFile(b *testing.B, rows []mapping.Row) string {
 	b.Helper()
 	var text bytes.Buffer
 	for _, r := range rows {
-		fmt.Fprintf(&text, "%s\t200\t%s\tpopulate\n", r.Pattern, r.Source)
+		fmt.Fprintf(&text, "%s\t%d\t%s\t%s\n", r.Pattern, r.Status, r.Source, r.Origin)
 	}
 	dir, err := os.MkdirTemp("", "pm")
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"fmt"
 )
 
+// manyStaged is from how many rows on the planner has to know of them.
+const manyStaged = 1000
+
 // stage makes the temporary table "staged", which lasts as long as the
 // transaction, and copies n rows into it.
 func stage(ctx context.Context, tx *sql.Tx, columns, names string, n int, row func(int) []any) error {
@@ -25,6 +28,13 @@ func stage(ctx context.Context, tx *sql.Tx, columns, names string, n int, row fu
 		}
 	}
 	if _, err := copyIn.ExecContext(ctx); err != nil {
+		return fmt.Errorf("stage: %w", err)
+	}
+	if n < manyStaged {
+		return nil
+	}
+	// Nobody else does it for a temporary table.
+	if _, err := tx.ExecContext(ctx, `ANALYZE staged`); err != nil {
 		return fmt.Errorf("stage: %w", err)
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 
 // Errors, tested with errors.Is. Their texts say what to run.
 var (
+	ErrNoChangeSet  = errors.New("postgres: no such change-set")
 	ErrSchemaTooOld = errors.New("postgres: the schema is older than this program: run pagemapctl migrate")
 	ErrSchemaTooNew = errors.New("postgres: the schema is newer than this program: install the newer pagemap")
 	ErrLoop         = errors.New("postgres: redirect loop")
@@ -103,6 +104,11 @@ func (db *DB) pool(silence time.Duration) (*sql.DB, error) {
 	pool.SetMaxOpenConns(4)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return pool, nil
+}
+
+// queryer is a pool or a transaction.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // inTx runs do in a transaction, which is rolled back when do fails or panics.

@@ -4,7 +4,9 @@
 //
 // All of a site is in one schema: dropping it removes the site, and pg_dump -n
 // copies it. A dump is restored whole, in the place of what is there (pg_restore
-// --clean): rows alone would be logged as new ones. The functions know the schema
+// --clean): rows alone would be logged as new ones. Another database needs the
+// extension pg_trgm first, which a dump of a schema does not hold; without it the
+// indexes of searches stay out, until a migration makes them. The functions know the schema
 // by its name, so it is not renamed. Two sites are two schemas, and know nothing
 // of each other.
 //
@@ -47,6 +49,42 @@
 //
 // Redirects that would lead back to themselves are refused by Write, within the
 // writers' lock. Plain SQL can still make a loop; the resolver answers 404 then.
+//
+// # Plans
+//
+// Import and Revert stage what they are to do in temporary tables. Within the
+// writers' lock they compare it with the table as it is then, give every row a
+// verdict, write what is to be written, and look for loops in the outcome; rows of
+// the batch that make one are taken out, and all is written anew without them. The
+// plan that comes of it is of this very state. A dry run does the same, and is
+// rolled back, as is a plan that is not allowed. So numbers of change-sets have
+// gaps.
+//
+// Import's verdicts on a row that the table has:
+//
+//	unchanged  the same answer (status, source, query), and tags and note the same or
+//	           not given
+//	changed    the same answer otherwise; or the row is the tree's memory
+//	conflict   a person or an import made it, with another answer
+//
+// Where a file claims rows, an empty note is a note: unchanged is only what is the
+// same in all but its origin; what was made by a claimed origin changes; the
+// claimed rows that the file does not have go. Conflicts are rows of other
+// origins. The tree's memory is never removed.
+//
+// Revert compares by value, too: a row that is as the change-set left it becomes
+// what it was before, whoever changed it to and fro in between; one that is so
+// already stays; all others are conflicts.
+//
+// # Search
+//
+// Paths and sources are searched one after the other, each by a trigram index where
+// the planner takes few rows to have the text, else along the paths; where that
+// does not end soon, by the index after all. Once paths gave enough rows, only
+// sources before the last one of these matter. The source 'file:' || path is left
+// out of index and search: it is that of most rows, and says nothing new. A
+// database without the extension pg_trgm has no such indexes, and searches row by
+// row. A search has two seconds.
 //
 // # Feed
 //

@@ -6,6 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/lib/pq"
@@ -17,20 +19,87 @@ import (
 // rather than ask the database for every step.
 const manyRedirects = 64
 
-// checkLoops follows the redirects that the staged edits may have led astray:
-// those written, and those whose targets a new or a removed row answers now.
-func (db *DB) checkLoops(ctx context.Context, tx *sql.Tx) error {
+// manyPrefixes is how many removals and prefix rows are staged at most for the
+// redirects that lead to them to be asked for; beyond, every redirect is checked.
+const manyPrefixes = 1000
+
+// Loop is a redirect that would come back to itself, or go too far.
+type Loop struct {
+	Pattern string   // of the redirect
+	Through []string // the rows of the batch that make it so: Pattern alone, if it is one of them
+	Err     error    // ErrLoop, naming the chain
+}
+
+// findLoops follows the redirects that the staged edits, which are in the table
+// by now, may have led astray: those written, and those whose targets a new or a
+// removed row answers now. It returns what is wrong in the order of the patterns.
+func (db *DB) findLoops(ctx context.Context, tx *sql.Tx) ([]Loop, error) {
+	suspects, err := suspects(ctx, tx)
+	if err != nil || len(suspects) == 0 {
+		return nil, err
+	}
+	resolver := db.resolver
+	inDatabase := &txRows{ctx: ctx, tx: tx}
+	resolver.Rows = inDatabase
+	if len(suspects) > manyRedirects {
+		table, err := loadTable(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		resolver.Rows = table
+	}
+	var loops []Loop
+	for _, pattern := range slices.Sorted(maps.Keys(suspects)) {
+		refusal := resolver.CheckRedirect(suspects[pattern])
+		if inDatabase.err != nil {
+			return nil, inDatabase.err
+		}
+		if refusal == nil {
+			continue
+		}
+		loop := Loop{Pattern: pattern, Err: fmt.Errorf("%w: %w", ErrLoop, refusal)}
+		if loop.Through, err = staged(ctx, tx, pattern); err == nil && loop.Through == nil {
+			// Its message names the chain, and no row's path has a blank.
+			loop.Through, err = staged(ctx, tx, strings.Fields(strings.ReplaceAll(refusal.Error(), ": ", " "))...)
+		}
+		if err != nil {
+			return nil, err
+		}
+		loops = append(loops, loop)
+	}
+	return loops, nil
+}
+
+// staged returns those of the words that are patterns of the staged edits.
+func staged(ctx context.Context, tx *sql.Tx, words ...string) (patterns []string, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT path FROM staged WHERE path = ANY($1) ORDER BY path`, pq.StringArray(words))
+	err = each(rows, err, func() error {
+		patterns = append(patterns, "")
+		return rows.Scan(&patterns[len(patterns)-1])
+	})
+	return patterns, err
+}
+
+// suspects are the redirects that findLoops follows, by their patterns.
+func suspects(ctx context.Context, tx *sql.Tx) (map[string]mapping.Row, error) {
 	suspects := make(map[string]mapping.Row)
 	suspect := func(row mapping.Row) error {
 		suspects[row.Pattern] = row
 		return nil
 	}
+	var wide int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM staged WHERE remove OR path LIKE '%/*'`).Scan(&wide); err != nil {
+		return nil, err
+	}
+	if wide > manyPrefixes {
+		return suspects, scanRows(ctx, tx, `WHERE status IN (301, 302)`, suspect)
+	}
 	err := scanRows(ctx, tx, `WHERE status IN (301, 302) AND path IN (SELECT path FROM staged WHERE NOT remove)`, suspect)
-	if err != nil {
-		return err
+	if err != nil || wide == 0 {
+		return suspects, err
 	}
 	// Where an exact row was written, a chain through it starts at it as well.
-	err = scanRows(ctx, tx, `
+	return suspects, scanRows(ctx, tx, `
 		JOIN (
 			SELECT regexp_replace(split_part(path, '?', 1), '/?[*]?$', '') AS base, path LIKE '%/*' AS prefix
 			FROM staged WHERE remove OR path LIKE '%/*'
@@ -39,33 +108,6 @@ func (db *DB) checkLoops(ctx context.Context, tx *sql.Tx) error {
 			WHEN prefix THEN starts_with(regexp_replace(source, '[?#].*', '') || '/', base || '/')
 			ELSE regexp_replace(source, '/?[*]?([?#].*)?$', '') = base
 		END`, suspect)
-	if err != nil {
-		return err
-	}
-	return db.checkRedirects(ctx, tx, suspects)
-}
-
-func (db *DB) checkRedirects(ctx context.Context, tx *sql.Tx, suspects map[string]mapping.Row) error {
-	resolver := db.resolver
-	inDatabase := &txRows{ctx: ctx, tx: tx}
-	resolver.Rows = inDatabase
-	if len(suspects) > manyRedirects {
-		table, err := loadTable(ctx, tx)
-		if err != nil {
-			return err
-		}
-		resolver.Rows = table
-	}
-	for _, row := range suspects {
-		refusal := resolver.CheckRedirect(row)
-		if inDatabase.err != nil {
-			return inDatabase.err
-		}
-		if refusal != nil {
-			return fmt.Errorf("%w: %w", ErrLoop, refusal)
-		}
-	}
-	return nil
 }
 
 // txRows is the table as a transaction sees it. It knows no case folding, which

@@ -112,6 +112,8 @@ func (db *DB) Migrations(ctx context.Context) ([]Migration, error) {
 
 // Migrate applies what is pending, creating the schema if there is none, and
 // returns what it applied. Programs that migrate at once wait for each other.
+// Where the indexes of searches cannot be made, it warns of that and goes on;
+// they are tried again with every Migrate.
 func (db *DB) Migrate(ctx context.Context) ([]Migration, error) {
 	list, err := db.migrate(ctx)
 	if err != nil {
@@ -166,5 +168,22 @@ func (db *DB) migrate(ctx context.Context) (applied []Migration, err error) {
 			applied = append(applied, m)
 		}
 	}
+	if upErr == nil {
+		upErr = db.makeSearchIndexes(ctx)
+	}
 	return applied, upErr
+}
+
+// makeSearchIndexes makes the indexes of searches, unless they are there.
+func (db *DB) makeSearchIndexes(ctx context.Context) error {
+	var problem string
+	if err := db.writers.QueryRowContext(ctx, `SELECT make_search_indexes()`).Scan(&problem); err != nil {
+		return err
+	}
+	if problem != "" {
+		db.logger.Warn("searches will be slow: the indexes for them need the extension pg_trgm. "+
+			"Install it (package postgresql-contrib), let a superuser run CREATE EXTENSION pg_trgm in the database, and migrate again",
+			"schema", db.schema, "error", problem)
+	}
+	return nil
 }

@@ -1,10 +1,9 @@
-// Reading whole rows and the history, for maintainers.
+// Reading whole rows, for maintainers.
 
 package postgres
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
@@ -16,18 +15,24 @@ import (
 	"pagemap/mapping"
 )
 
-// Filter of Pages; zero fields do not filter.
+// Filter of Pages and Search; zero fields do not filter.
 type Filter struct {
-	Under  mapping.Path // this path and below
-	Status int
-	Origin *mapping.Origin
-	Tag    string
-	Limit  int
+	Under     mapping.Path // this path and below
+	Status    int
+	Origins   []mapping.Origin // one of these
+	Tag       string
+	ChangedBy string    // the author of the row's last change
+	Since     time.Time // changed not before this
+	NeverHit  bool      // answered no request that was counted
+	After     string    // only rows that come after this pattern, in the order of the bytes
+	Limit     int       // 0: all; for Search DefaultLimit
 }
 
 // Page returns one whole row: ErrNoPage.
 func (db *DB) Page(ctx context.Context, pattern string) (mapping.Page, error) {
-	for page, err := range db.pages(ctx, `WHERE p.path = $1`, pattern) {
+	var w where
+	w.must(`p.path = $`, pattern)
+	for page, err := range pages(ctx, db.writers, &w, 1) {
 		if err != nil {
 			return mapping.Page{}, fmt.Errorf("postgres: page %q: %w", pattern, err)
 		}
@@ -39,35 +44,9 @@ func (db *DB) Page(ctx context.Context, pattern string) (mapping.Page, error) {
 // Pages yields whole rows in the order of their patterns (as bytes), as one
 // moment's state. An error is the last thing it yields.
 func (db *DB) Pages(ctx context.Context, f Filter) iter.Seq2[mapping.Page, error] {
-	var where []string
-	var args []any
-	must := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, strings.ReplaceAll(condition, "$", fmt.Sprint("$", len(args))))
-	}
-	if base := strings.TrimSuffix(string(f.Under), "/"); base != "" {
-		// What follows the path itself: its query rows, and all below it.
-		must(`(p.path = $ OR p.path >= $ || '/' AND p.path < $ || '0' OR p.path >= $ || '?' AND p.path < $ || '@')`, base)
-	}
-	if f.Status != 0 {
-		must(`p.status = $`, f.Status)
-	}
-	if f.Origin != nil {
-		must(`p.origin = $`, f.Origin.String())
-	}
-	if f.Tag != "" {
-		must(`$ = ANY (p.tags)`, f.Tag)
-	}
-	rest := ``
-	if len(where) > 0 {
-		rest = `WHERE ` + strings.Join(where, ` AND `)
-	}
-	rest += ` ORDER BY p.path`
-	if f.Limit > 0 {
-		rest += fmt.Sprint(` LIMIT `, f.Limit)
-	}
 	return func(yield func(mapping.Page, error) bool) {
-		for page, err := range db.pages(ctx, rest, args...) {
+		w := f.where()
+		for page, err := range pages(ctx, db.writers, &w, f.Limit) {
 			if err != nil {
 				err = fmt.Errorf("postgres: pages: %w", err)
 			}
@@ -78,12 +57,83 @@ func (db *DB) Pages(ctx context.Context, f Filter) iter.Seq2[mapping.Page, error
 	}
 }
 
-// pages yields the pages that the rest of the query selects.
-func (db *DB) pages(ctx context.Context, rest string, args ...any) iter.Seq2[mapping.Page, error] {
+// where is the conditions of a query, all of which hold, and their arguments.
+type where struct {
+	conditions []string
+	args       []any
+}
+
+// must adds a condition; each $ in it is the argument.
+func (w *where) must(condition string, arg any) {
+	w.args = append(w.args, arg)
+	w.conditions = append(w.conditions, strings.ReplaceAll(condition, "$", fmt.Sprint("$", len(w.args))))
+}
+
+func (w *where) String() string {
+	if len(w.conditions) == 0 {
+		return ""
+	}
+	return ` WHERE ` + strings.Join(w.conditions, ` AND `)
+}
+
+// limit is the clause for at most n rows; 0: all.
+func limit(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(` LIMIT `, n)
+}
+
+// mustBeUnder keeps the rows at a path, its query rows, and all below it.
+func (w *where) mustBeUnder(path mapping.Path) {
+	if base := strings.TrimSuffix(string(path), "/"); base != "" {
+		w.must(`(p.path = $ OR p.path >= $ || '/' AND p.path < $ || '0' OR p.path >= $ || '?' AND p.path < $ || '@')`, base)
+	}
+}
+
+func (f *Filter) where() where {
+	var w where
+	w.mustBeUnder(f.Under)
+	if f.Status != 0 {
+		w.must(`p.status = $`, f.Status)
+	}
+	if len(f.Origins) > 0 {
+		w.must(`p.origin = ANY ($)`, originNames(f.Origins))
+	}
+	if f.Tag != "" {
+		w.must(`$ = ANY (p.tags)`, f.Tag)
+	}
+	if f.ChangedBy != "" {
+		w.must(`p.change IN (SELECT c.number FROM changes c JOIN change_sets s ON s.id = c.change_set WHERE s.author = $)`, f.ChangedBy)
+	}
+	if !f.Since.IsZero() {
+		w.must(`p.changed_at >= $`, f.Since)
+	}
+	if f.NeverHit {
+		w.conditions = append(w.conditions, `NOT EXISTS (SELECT FROM hits h WHERE h.path = p.path)`)
+	}
+	if f.After != "" {
+		w.must(`p.path > $`, f.After)
+	}
+	return w
+}
+
+func originNames(origins []mapping.Origin) pq.StringArray {
+	names := make(pq.StringArray, len(origins))
+	for i, o := range origins {
+		names[i] = o.String()
+	}
+	return names
+}
+
+// pages yields the first rows, at most n, that the conditions select; 0: all.
+func pages(ctx context.Context, q queryer, w *where, n int) iter.Seq2[mapping.Page, error] {
 	return func(yield func(mapping.Page, error) bool) {
-		rows, err := db.writers.QueryContext(ctx, `
+		rows, err := q.QueryContext(ctx, `
 			SELECT p.path, p.status, p.source, p.drop_query, p.origin, p.tags, p.note, p.change, p.changed_at, COALESCE(s.author, '')
-			FROM pages p LEFT JOIN changes c ON c.number = p.change LEFT JOIN change_sets s ON s.id = c.change_set `+rest, args...)
+			FROM (SELECT * FROM pages p`+w.String()+` ORDER BY p.path`+limit(n)+`) p
+			LEFT JOIN changes c ON c.number = p.change LEFT JOIN change_sets s ON s.id = c.change_set
+			ORDER BY p.path`, w.args...)
 		err = each(rows, err, func() error {
 			var p mapping.Page
 			var origin string
@@ -105,104 +155,4 @@ func (db *DB) pages(ctx context.Context, rest string, args ...any) iter.Seq2[map
 			yield(mapping.Page{}, missing(err))
 		}
 	}
-}
-
-// LoggedSet is a change-set of the log.
-type LoggedSet struct {
-	ID      int64
-	At      time.Time
-	Author  string
-	Origin  mapping.Origin
-	Note    string
-	Changes int
-}
-
-// History returns the change-sets before the one with the id, the youngest
-// first; id 0: the youngest of all.
-func (db *DB) History(ctx context.Context, id int64, limit int) ([]LoggedSet, error) {
-	rows, err := db.writers.QueryContext(ctx, `
-		SELECT id, at, author, origin, note, (SELECT count(*) FROM changes c WHERE c.change_set = s.id)
-		FROM change_sets s WHERE $1 = 0 OR id < $1 ORDER BY id DESC LIMIT $2`, id, limit)
-	var sets []LoggedSet
-	err = each(rows, err, func() error {
-		var s LoggedSet
-		var origin string
-		err := rows.Scan(&s.ID, &s.At, &s.Author, &origin, &s.Note, &s.Changes)
-		if err != nil {
-			return err
-		}
-		s.Origin, err = mapping.ParseOrigin(origin)
-		sets = append(sets, s)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("postgres: history: %w", missing(err))
-	}
-	return sets, nil
-}
-
-// LoggedChange is one change of the log.
-type LoggedChange struct {
-	Number  int64
-	Pattern string
-	Old     *mapping.Page // nil: added
-	New     *mapping.Page // nil: removed
-}
-
-// Changes yields a change-set's changes in the order of their numbers. Old and
-// New have neither Change, Changed nor ChangedBy.
-func (db *DB) Changes(ctx context.Context, changeSet int64) iter.Seq2[LoggedChange, error] {
-	return func(yield func(LoggedChange, error) bool) {
-		rows, err := db.writers.QueryContext(ctx, `
-			SELECT number, path, old_status, old_source, old_drop_query, old_origin, old_tags, old_note,
-				new_status, new_source, new_drop_query, new_origin, new_tags, new_note
-			FROM changes WHERE change_set = $1 ORDER BY number`, changeSet)
-		err = each(rows, err, func() error {
-			var c LoggedChange
-			var before, after values
-			into := append(append([]any{&c.Number, &c.Pattern}, before.into()...), after.into()...)
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			var err1, err2 error
-			c.Old, err1 = before.page(c.Pattern)
-			c.New, err2 = after.page(c.Pattern)
-			if err := errors.Join(err1, err2); err != nil {
-				return err
-			}
-			if !yield(c, nil) {
-				return errStop
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield(LoggedChange{}, fmt.Errorf("postgres: changes of %d: %w", changeSet, missing(err)))
-		}
-	}
-}
-
-// values are a row's before or after a change, all NULL where there is none.
-type values struct {
-	status               sql.NullInt16
-	source, origin, note sql.NullString
-	dropQuery            sql.NullBool
-	tags                 pq.StringArray
-}
-
-func (v *values) into() []any {
-	return []any{&v.status, &v.source, &v.dropQuery, &v.origin, &v.tags, &v.note}
-}
-
-func (v *values) page(pattern string) (*mapping.Page, error) {
-	if !v.status.Valid {
-		return nil, nil
-	}
-	origin, err := mapping.ParseOrigin(v.origin.String)
-	return &mapping.Page{
-		Row: mapping.Row{
-			Pattern: pattern, Status: uint16(v.status.Int16), Source: v.source.String, DropQuery: v.dropQuery.Bool, Origin: origin,
-		},
-		Tags: v.tags,
-		Note: v.note.String,
-	}, err
 }

@@ -170,6 +170,7 @@ func TestDumpAndRestore(t *testing.T) {
 	}
 	// Into another database, as onto another machine; nothing else of it comes along.
 	other := open(t, pgtest.Database(t), "")
+	exec(t, other, `CREATE EXTENSION pg_trgm SCHEMA public`)
 	restore(t, s, other, dump(t, s, db))
 	if err := other.CheckSchema(t.Context()); err != nil {
 		t.Fatal(err)
@@ -182,7 +183,7 @@ func TestDumpAndRestore(t *testing.T) {
 		t.Fatalf("the restored site goes on with number %d, want 6", r.LastChange)
 	}
 	eventually(t, 10*time.Second, "the new row", func() bool { return has(f, "/new", "") })
-	sets, err := other.History(t.Context(), 0, 10)
+	sets, err := other.History(t.Context(), HistoryFilter{Limit: 10})
 	if err != nil || len(sets) != 4 || sets[1].Author != "populate" {
 		t.Fatalf("history = %+v, %v", sets, err)
 	}

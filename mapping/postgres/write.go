@@ -47,25 +47,22 @@ var errNothing = errors.New("nothing to change")
 func (db *DB) Write(ctx context.Context, cs ChangeSet, edits []Edit) (Result, error) {
 	edits = lastOfEach(edits)
 	result, err := db.change(ctx, cs, func(tx *sql.Tx) error {
-		return stage(ctx, tx,
-			`path text COLLATE "C" PRIMARY KEY, remove boolean NOT NULL, status smallint, source text COLLATE "C", drop_query boolean, tags text[], note text`,
-			`path, remove, status, source, drop_query, tags, note`, len(edits), func(i int) []any {
-				e := edits[i]
-				if e.Page == nil {
-					return []any{e.Pattern, true, nil, nil, nil, nil, nil}
-				}
-				tags := e.Page.Tags
-				if tags == nil {
-					tags = []string{}
-				}
-				return []any{e.Pattern, false, int64(e.Page.Status), e.Page.Source, e.Page.DropQuery, pq.StringArray(tags), e.Page.Note}
-			})
+		return stageEdits(ctx, tx, len(edits), func(i int) (string, *mapping.Page, mapping.Origin) {
+			return edits[i].Pattern, edits[i].Page, cs.Origin
+		})
 	}, func(tx *sql.Tx, r *Result) error {
-		if err := apply(ctx, tx, cs.Origin, r); err != nil {
+		if err := removalsAreThere(ctx, tx); err != nil {
+			return err
+		}
+		if err := apply(ctx, tx, r, nil); err != nil {
 			return err
 		}
 		r.Unchanged = len(edits) - r.Added - r.Changed - r.Removed
-		return db.checkLoops(ctx, tx)
+		loops, err := db.findLoops(ctx, tx)
+		if err == nil && len(loops) > 0 {
+			err = loops[0].Err
+		}
+		return err
 	})
 	if err != nil {
 		return Result{}, fmt.Errorf("postgres: write: %w", err)
@@ -120,8 +117,25 @@ func (db *DB) change(ctx context.Context, cs ChangeSet, prepare func(*sql.Tx) er
 	return r, missing(err)
 }
 
-// apply brings what is staged into the table.
-func apply(ctx context.Context, tx *sql.Tx, origin mapping.Origin, r *Result) error {
+// stageEdits makes staged and copies n edits into it; a nil page is a removal.
+func stageEdits(ctx context.Context, tx *sql.Tx, n int, edit func(int) (string, *mapping.Page, mapping.Origin)) error {
+	return stage(ctx, tx, `path text COLLATE "C" PRIMARY KEY, remove boolean NOT NULL, status smallint, source text COLLATE "C",
+		drop_query boolean, origin text COLLATE "C", tags text[], note text`,
+		`path, remove, status, source, drop_query, origin, tags, note`, n, func(i int) []any {
+			pattern, p, origin := edit(i)
+			if p == nil {
+				return []any{pattern, true, nil, nil, nil, nil, nil, nil}
+			}
+			tags := p.Tags
+			if tags == nil {
+				tags = []string{}
+			}
+			return []any{pattern, false, int64(p.Status), p.Source, p.DropQuery, origin.String(), pq.StringArray(tags), p.Note}
+		})
+}
+
+// removalsAreThere is ErrNoPage where a row to be removed is not there.
+func removalsAreThere(ctx context.Context, tx *sql.Tx) error {
 	var absent string
 	err := tx.QueryRowContext(ctx, `
 		SELECT path FROM staged s
@@ -130,25 +144,56 @@ func apply(ctx context.Context, tx *sql.Tx, origin mapping.Origin, r *Result) er
 	switch {
 	case err == nil:
 		return fmt.Errorf("remove %q: %w", absent, ErrNoPage)
-	case !errors.Is(err, sql.ErrNoRows):
-		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
 	}
-	r.Removed, err = count(ctx, tx, `DELETE FROM pages p USING staged s WHERE p.path = s.path AND s.remove`)
-	if err != nil {
-		return err
-	}
-	// The trigger turns down an update that changes nothing.
-	r.Changed, err = count(ctx, tx, `
-		UPDATE pages p
-		SET status = s.status, source = s.source, drop_query = s.drop_query, origin = $1, tags = s.tags, note = s.note
-		FROM staged s WHERE p.path = s.path AND NOT s.remove`, origin.String())
-	if err != nil {
-		return err
-	}
-	r.Added, err = count(ctx, tx, `
-		INSERT INTO pages (path, status, source, drop_query, origin, tags, note, change)
-		SELECT path, status, source, drop_query, $1, tags, note, 0 FROM staged s
-		WHERE NOT remove AND NOT EXISTS (SELECT FROM pages p WHERE p.path = s.path)
-		ORDER BY path`, origin.String())
 	return err
+}
+
+// atOnce is how many rows apply writes with one statement: enough that a
+// statement costs nothing, and few enough to show how far it is.
+const atOnce = 25000
+
+// apply brings what is staged into the table, and adds to r. It tells progress,
+// unless that is nil, how many rows of staged it has been through.
+func apply(ctx context.Context, tx *sql.Tx, r *Result, progress func(rows int)) (err error) {
+	for from, done := "", 0; ; {
+		var to sql.NullString
+		var n int
+		err := tx.QueryRowContext(ctx, `
+			SELECT max(path), count(*) FROM (SELECT path FROM staged WHERE path > $1 ORDER BY path LIMIT $2) s`,
+			from, atOnce).Scan(&to, &n)
+		if err != nil || n == 0 {
+			return err
+		}
+		for _, step := range []struct {
+			counter   *int
+			statement string
+		}{
+			{&r.Removed, `DELETE FROM pages p USING staged s WHERE p.path = s.path AND s.remove AND s.path > $1 AND s.path <= $2`},
+			// The trigger turns down an update that changes nothing.
+			{&r.Changed, `
+				UPDATE pages p
+				SET status = s.status, source = s.source, drop_query = s.drop_query, origin = s.origin, tags = s.tags, note = s.note
+				FROM staged s WHERE p.path = s.path AND NOT s.remove AND s.path > $1 AND s.path <= $2`},
+			{&r.Added, `
+				INSERT INTO pages (path, status, source, drop_query, origin, tags, note, change)
+				SELECT path, status, source, drop_query, origin, tags, note, 0 FROM staged s
+				WHERE NOT remove AND s.path > $1 AND s.path <= $2 AND NOT EXISTS (SELECT FROM pages p WHERE p.path = s.path)
+				ORDER BY path`},
+		} {
+			changed, err := count(ctx, tx, step.statement, from, to.String)
+			if err != nil {
+				return err
+			}
+			*step.counter += changed
+		}
+		from, done = to.String, done+n
+		if progress != nil {
+			progress(done)
+		}
+		if n < atOnce {
+			return nil
+		}
+	}
 }

@@ -53,11 +53,11 @@ func TestWrite(t *testing.T) {
 	if _, err := db.Page(t.Context(), "/e"); !errors.Is(err, ErrNoPage) {
 		t.Fatalf("a failed write left a page: %v", err)
 	}
-	sets, err := db.History(t.Context(), 0, 10)
-	if err != nil || len(sets) != 3 || sets[0].Changes != 1 || sets[1].Changes != 3 || sets[1].Author != "maria" || sets[1].Note != "by hand" {
+	sets, err := db.History(t.Context(), HistoryFilter{Limit: 10})
+	if err != nil || len(sets) != 3 || sets[0].Changed != 1 || sets[1].Added+sets[1].Changed+sets[1].Removed != 3 || sets[1].Author != "maria" || sets[1].Note != "by hand" {
 		t.Fatalf("history = %+v, %v", sets, err)
 	}
-	if older, err := db.History(t.Context(), sets[0].ID, 1); err != nil || len(older) != 1 || older[0].ID != sets[1].ID {
+	if older, err := db.History(t.Context(), HistoryFilter{Before: sets[0].ID, Limit: 1}); err != nil || len(older) != 1 || older[0].ID != sets[1].ID {
 		t.Fatalf("older history = %+v, %v", older, err)
 	}
 	log := all(t, db.Changes(t.Context(), sets[1].ID))
@@ -85,7 +85,6 @@ func TestPages(t *testing.T) {
 	if _, err := db.Write(t.Context(), ChangeSet{Origin: mapping.OriginImport}, []Edit{e}); err != nil {
 		t.Fatal(err)
 	}
-	imported := mapping.OriginImport
 	for _, c := range []struct {
 		filter Filter
 		want   string
@@ -94,7 +93,7 @@ func TestPages(t *testing.T) {
 		{Filter{Under: "/"}, "/Docs/a /docs /docs/* /docs/a /docs/b /docs?x=1 /docsx /t"},
 		{Filter{Under: "/docs"}, "/docs /docs/* /docs/a /docs/b /docs?x=1"},
 		{Filter{Under: "/docs/", Status: 301}, "/docs/a"},
-		{Filter{Origin: &imported}, "/t"},
+		{Filter{Origins: []mapping.Origin{mapping.OriginImport, mapping.OriginAuto}}, "/t"},
 		{Filter{Tag: "keep"}, "/t"},
 		{Filter{Limit: 2}, "/Docs/a /docs"},
 	} {
@@ -159,6 +158,23 @@ func TestLoops(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Where very much is removed, every redirect is looked at.
+func TestLoopsAmongMany(t *testing.T) {
+	db := site(t)
+	write(t, db, "/b 404", "/a 301 /b", "/b/* 301 /a")
+	exec(t, db, `INSERT INTO pages (path, status) SELECT '/many/' || n, 410 FROM generate_series(1, $1::int) n`, manyPrefixes)
+	list := edits(t, "rm /b")
+	for i := range manyPrefixes {
+		list = append(list, edits(t, fmt.Sprint("rm /many/", i+1))...)
+	}
+	if _, err := db.Write(t.Context(), maria, list); !errors.Is(err, ErrLoop) || !strings.Contains(err.Error(), "/b/*") {
+		t.Errorf("want a loop through /b/*, got %v", err)
+	}
+	if r, err := db.Write(t.Context(), maria, list[1:]); err != nil || r.Removed != manyPrefixes {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
@@ -258,7 +274,7 @@ func TestWriter(t *testing.T) {
 	if r, err := db.RemoveFiles(t.Context(), crawl, []string{"/f"}); err != nil || r.Removed != 1 {
 		t.Errorf("RemoveFiles: %+v, %v", r, err)
 	}
-	if sets, err := db.History(t.Context(), 0, 10); err != nil || len(sets) != 4 || sets[2].Author != "maria" {
+	if sets, err := db.History(t.Context(), HistoryFilter{Limit: 10}); err != nil || len(sets) != 4 || sets[2].Author != "maria" {
 		t.Errorf("History: %+v, %v", sets, err)
 	}
 }

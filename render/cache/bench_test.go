@@ -1,8 +1,14 @@
 package cache
 
 import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
+
+	"pagemap/render"
 
 	"pagemap/render/cache/memcachetest"
 )
@@ -44,6 +50,25 @@ func BenchmarkMemcachedHit(b *testing.B) {
 	}
 }
 
+// BenchmarkHostile is a value that somebody planted, which is read, rejected, and overwritten with the page.
+func BenchmarkHostile(b *testing.B) {
+	mc := memcachetest.Start(b, memcachetest.Options{})
+	o := Options{MemoryBytes: -1, Servers: []string{mc.Addr()}, Timeout: patient, HMACKey: []byte("k")}
+	c := newCache(b, o)
+	o.HMACKey = []byte("other")
+	planter := newCache(b, o)
+	planted, fill := plainDocument(), fillWith(usualDocument())
+	planted.Body = make([]byte, render.MaxKept)
+	key := KeyOf(usualInputs()...)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		planter.servers.set(key, planted)
+		b.StartTimer()
+		get(b, c, usualInputs(), fill, statusStored)
+	}
+}
+
 // BenchmarkMiss is get, lock, a fill that costs nothing, and set.
 func BenchmarkMiss(b *testing.B) {
 	mc := memcachetest.Start(b, memcachetest.Options{})
@@ -55,13 +80,58 @@ func BenchmarkMiss(b *testing.B) {
 	}
 }
 
+// BenchmarkZipf is 50,000 pages of 10 KB, asked for as often as Zipf's law with exponent 1 says, by a
+// process that has half of 64 MB of memory and shares 64 MB of memcached: the cost of a reader on average, and
+// where pages come from.
+func BenchmarkZipf(b *testing.B) {
+	const pages = 50_000
+	mc := memcachetest.Start(b, memcachetest.Options{})
+	c := newCache(b, Options{MemoryBytes: 32 << 20, Servers: []string{mc.Addr()}, Timeout: patient})
+	var encoder render.Encoder
+	page := plainDocument()
+	page.Body = page.Body[:10_000]
+	fill := func(context.Context) (*render.Document, error) {
+		doc := *page
+		doc.Body = bytes.Clone(page.Body)
+		return encoder.Gzip(&doc)
+	}
+	inputs := make([][]string, pages)
+	below := make([]float64, pages) // sums of 1/n
+	sum := 0.0
+	for i := range inputs {
+		inputs[i] = inputsOf(strconv.Itoa(i))
+		sum += 1 / float64(i+1)
+		below[i] = sum
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	read := func() {
+		n, _ := slices.BinarySearch(below, random.Float64()*sum)
+		if _, _, err := c.Get(b.Context(), inputs[min(n, pages-1)], fill); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for range 2 * pages {
+		read()
+	}
+	before := c.Stats()
+	b.ReportAllocs()
+	for b.Loop() {
+		read()
+	}
+	s := c.Stats()
+	b.ReportMetric(float64(s.MemoryHits-before.MemoryHits)/float64(b.N), "memory/op")
+	b.ReportMetric(float64(s.MemcachedHits-before.MemcachedHits)/float64(b.N), "memcached/op")
+	b.ReportMetric(float64(s.Fills-before.Fills)/float64(b.N), "drawn/op")
+}
+
 func BenchmarkDecode(b *testing.B) {
 	key, secret := KeyOf("a"), []byte("secret")
 	value := encode(secret, key, usualDocument())
+	encoder := new(render.Encoder)
 	b.SetBytes(int64(len(value)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decode(secret, key, value); err != nil {
+		if _, err := decode(encoder, secret, key, value); err != nil {
 			b.Fatal(err)
 		}
 	}

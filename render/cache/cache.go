@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bradfitz/gomemcache/memcache"
+
 	"pagemap/render"
 )
 
@@ -26,8 +28,8 @@ var errNoDocument = errors.New("cache: fill returned no document")
 
 // Options of New. The zero value keeps pages in memory only.
 type Options struct {
-	// MemoryBytes bounds the memory tier, with its overhead. 0: DefaultMemoryBytes;
-	// below 0: no memory tier.
+	// MemoryBytes bounds this process's memory tier, with its overhead: the processes of a pool
+	// have one each. 0: DefaultMemoryBytes; below 0: no memory tier.
 	MemoryBytes int64
 
 	// Servers are the memcached servers, as "host:port" or "unix:/path/of/socket".
@@ -49,16 +51,22 @@ type Options struct {
 	// responder included. 0: DefaultFillTimeout.
 	FillTimeout time.Duration
 
-	// Logger is told of servers that fail and return, and of fills that panic. nil: nobody is.
+	// CompleteAtOnce has every page kept and returned with all its encodings, for a program
+	// that fills the cache of others.
+	CompleteAtOnce bool
+
+	// Logger is told of servers that fail and return, and of fills and encoders that panic. nil: nobody is.
 	Logger *slog.Logger
 }
 
 // Cache is the two tiers. It is safe for concurrent use.
 type Cache struct {
-	memory  *memory    // nil: none
-	servers *memcached // nil: none
-	flights flights
-	count   counters
+	memory    *memory    // nil: none
+	servers   *memcached // nil: none
+	flights   flights
+	completer completer
+	atOnce    bool // complete every page before it is kept
+	count     counters
 }
 
 // New returns a ready cache. It does not connect to the servers yet; ErrNoHMACKey and
@@ -70,7 +78,12 @@ func New(o Options) (*Cache, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Cache{flights: flights{timeout: o.FillTimeout, log: o.Logger, all: make(map[Key]*flight)}}
+	c := &Cache{
+		flights: flights{timeout: o.FillTimeout, log: o.Logger, all: make(map[Key]*flight)},
+		atOnce:  o.CompleteAtOnce,
+	}
+	encoder := new(render.Encoder)
+	c.completer = completer{encode: encoder.Complete, log: o.Logger, count: &c.count}
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = DefaultMemoryBytes
 	}
@@ -81,7 +94,7 @@ func New(o Options) (*Cache, error) {
 		}
 	}
 	if len(o.Servers) > 0 {
-		if c.servers, err = newMemcached(o, &c.count); err != nil {
+		if c.servers, err = newMemcached(o, encoder, &c.count); err != nil {
 			return nil, err
 		}
 	}
@@ -123,11 +136,29 @@ const (
 // the cache's own failures are misses.
 func (c *Cache) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error) {
 	key := KeyOf(inputs...)
-	if doc, ok := c.memory.get(key); ok {
-		c.count.memoryHits.Add(1)
+	if doc, ok := c.ready(key); ok {
 		return doc, statusHit, nil
 	}
 	return c.miss(ctx, key, inputs, fill)
+}
+
+// Ready is Get where the page is in memory; elsewhere ok is false, and nothing is counted.
+func (c *Cache) Ready(inputs []string) (doc *render.Document, cacheStatus string, ok bool) {
+	doc, ok = c.ready(KeyOf(inputs...))
+	return doc, statusHit, ok
+}
+
+// ready returns the document that memory has, and sees to it that it becomes complete.
+func (c *Cache) ready(key Key) (*render.Document, bool) {
+	doc, ok := c.memory.get(key)
+	if !ok {
+		return nil, false
+	}
+	c.count.memoryHits.Add(1)
+	if !doc.Complete {
+		c.completeLater(key, doc)
+	}
+	return doc, true
 }
 
 // miss is Get after the first look into memory.
@@ -165,6 +196,12 @@ func (c *Cache) fetch(ctx context.Context, key Key, inputs []string, fill func(c
 	}
 	doc, locked := c.servers.await(ctx, key)
 	if doc != nil {
+		if c.atOnce && !doc.Complete {
+			if complete, err := c.completer.complete(doc); err == nil {
+				doc = complete
+				c.servers.set(key, doc)
+			}
+		}
 		c.memory.set(key, doc)
 		return result{doc: doc, source: mcHit}
 	}
@@ -183,12 +220,39 @@ func (c *Cache) fetch(ctx context.Context, key Key, inputs []string, fill func(c
 	if doc.Volatile || !slices.Contains(inputs, doc.Revision) {
 		return result{doc: doc, source: drawn}
 	}
-	c.memory.set(key, doc)
+	if c.atOnce {
+		if complete, err := c.completer.complete(doc); err == nil {
+			doc = complete
+		}
+	}
+	remembered := c.memory.set(key, doc)
 	shared = c.servers.set(key, doc)
-	if c.memory == nil && !shared {
+	if !remembered && !shared {
 		return result{doc: doc, source: drawn}
 	}
 	return result{doc: doc, source: kept}
+}
+
+// Peek returns the page with these inputs where a tier has it, and the tier's name: "memory" or
+// "memcached". Without it the document is nil; err tells why memcached could not be
+// asked, or that its value cannot be believed (ErrRejected). Nothing is drawn or kept, and the page is no
+// more in use than before.
+func (c *Cache) Peek(inputs ...string) (doc *render.Document, tier string, err error) {
+	key := KeyOf(inputs...)
+	if doc := c.memory.peek(key); doc != nil {
+		return doc, "memory", nil
+	}
+	if c.servers == nil {
+		return nil, "", nil
+	}
+	doc, err = c.servers.get(key)
+	switch {
+	case err == nil:
+		return doc, "memcached", nil
+	case errors.Is(err, memcache.ErrCacheMiss):
+		return nil, "", nil
+	}
+	return nil, "", fmt.Errorf("cache: looking for a page: %w", err)
 }
 
 // draw calls fill and counts how it ends.

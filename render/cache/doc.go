@@ -27,8 +27,14 @@
 //	32 bytes  the key's hash
 //	 8 bytes  Modified, seconds since 1970, signed
 //	 4 bytes  Modified, nanoseconds
-//	24 bytes  lengths of Type, Language, Revision, ETag, Body, Gzip
-//	          these six, and nothing behind them
+//	 1 byte   Complete: 0 or 1
+//	 4 bytes  size of the body
+//	28 bytes  lengths of Type, Language, Revision, ETag, Body, Gzip, Brotli
+//	          these seven, and nothing behind them
+//
+// Where there is Gzip, and the body is not above render.MaxKept, Body has no bytes: it is unpacked from Gzip. So
+// several times as many pages have room, each of them is sent, hashed and copied sooner, and unpacking one takes
+// a fraction of the time that drawing it would. Gzip that does not unpack to exactly the size is rejected.
 //
 // Whoever reaches memcached could plant a script in a page, so nothing is believed
 // before its HMAC is checked. Without Options.HMACKey the HMAC has the empty key and
@@ -52,6 +58,29 @@
 // draws the page itself: a lock can make a reader wait, never fail. Who took the
 // lock draws the page, keeps it in both tiers, and leaves the lock to
 // expire; where nothing was kept it removes the lock, and the next one takes it.
+//
+// # Memory
+//
+// The memory tier is bounded in bytes, of documents and overhead; each process of a pool has
+// its own. While it has room it takes every page. When it is full, a page is let in when it comes for the second time of late,
+// drawn or from memcached, and stays by W-TinyLFU in place of pages that are used less. A crawler that reads every page once
+// thus neither flushes the pages that readers use nor ages what is known of their use. What came of
+// late is a table of parts of keys, four bytes for each 256 of the tier.
+//
+// # Encodings
+//
+// A page is kept as it was drawn. Once it is found in memory and is not Complete, its missing encodings
+// are made, in the background: so a page costs the making of brotli only when it is asked for
+// a second time, and no reader waits for it. One page at a time is worked on in a process, and then the process
+// rests nine times as long as that took, which bounds the work to a tenth of one processor;
+// hits meanwhile are answered with what there is, and a later one begins it. Pages that are asked for most
+// are therefore complete first. Memcached is asked before whether another
+// responder has done the work. The complete document takes the old one's place in both tiers; the key stays,
+// as the encodings follow from what it names. A page that cannot be encoded is logged
+// and left as it is in this process. With Options.CompleteAtOnce a page is completed before it is kept, by whoever draws it
+// or finds it incomplete in memcached.
+//
+// # The fill
 //
 // A fill is detached from the request that began it: its context has the
 // values of the request's, but neither its end nor its deadline, only

@@ -5,6 +5,8 @@ package cache
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,13 +37,23 @@ func usualInputs() []string {
 // inputsOf are inputs of another page, of the same revision.
 func inputsOf(page string) []string { return []string{page, "12-abc"} }
 
-// usualDocument is a page of 20 KB and 5 KB.
+// usualDocument is a page of 20 KB, and 5 KB of gzip.
 func usualDocument() *render.Document {
 	doc := testDocument()
-	doc.Body = bytes.Repeat([]byte("<p>hello</p>"), 20<<10/12)
-	doc.Gzip = bytes.Repeat([]byte("z"), 5<<10)
+	doc.Body = bytes.Clone(usualBody())
+	doc.Gzip = bytes.Clone(usualGzip())
 	return doc
 }
+
+var usualBody = sync.OnceValue(func() []byte {
+	var b bytes.Buffer
+	for i := 0; b.Len() < 20<<10; i++ {
+		fmt.Fprintf(&b, "<p>Section %d: what the library returns when %x is not found.</p>\n", i, i*i*7919)
+	}
+	return b.Bytes()
+})
+
+var usualGzip = sync.OnceValue(func() []byte { return zipped(usualBody()) })
 
 func fillWith(doc *render.Document) func(context.Context) (*render.Document, error) {
 	return func(context.Context) (*render.Document, error) { return doc, nil }

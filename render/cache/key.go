@@ -10,7 +10,7 @@ import (
 
 // formatVersion is the version of keys and values. A responder of another version
 // neither reads nor overwrites what this one keeps.
-const formatVersion = 1
+const formatVersion = 2
 
 // Key names every input of a page: the SHA-256 of them.
 type Key [sha256.Size]byte

@@ -30,12 +30,13 @@ type memcached struct {
 	servers []*server
 	secret  []byte
 	prefix  string
+	encoder *render.Encoder
 	count   *counters
 	log     *slog.Logger
 }
 
 // newMemcached checks the options that concern memcached.
-func newMemcached(o Options, count *counters) (*memcached, error) {
+func newMemcached(o Options, encoder *render.Encoder, count *counters) (*memcached, error) {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
@@ -59,7 +60,7 @@ func newMemcached(o Options, count *counters) (*memcached, error) {
 			return nil, fmt.Errorf("cache: server %q: %w", s.name, ErrNoHMACKey)
 		}
 	}
-	return &memcached{servers: servers, secret: o.HMACKey, prefix: o.Prefix, count: count, log: o.Logger}, nil
+	return &memcached{servers: servers, secret: o.HMACKey, prefix: o.Prefix, encoder: encoder, count: count, log: o.Logger}, nil
 }
 
 // await returns the document under key. Where there is none it returns nil, and whether
@@ -68,9 +69,7 @@ func (m *memcached) await(ctx context.Context, key Key) (doc *render.Document, l
 	if m == nil {
 		return nil, false
 	}
-	timeout := time.NewTimer(lockWait)
-	defer timeout.Stop()
-	waited := false
+	var over <-chan time.Time // the wait, once it has begun
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 32*time.Millisecond) {
 		doc, err := m.get(key)
 		if doc != nil || !errors.Is(err, memcache.ErrCacheMiss) {
@@ -79,13 +78,13 @@ func (m *memcached) await(ctx context.Context, key Key) (doc *render.Document, l
 		if err := m.lock(key); !errors.Is(err, memcache.ErrNotStored) {
 			return nil, err == nil
 		}
-		if !waited {
-			waited = true
+		if over == nil {
+			over = time.After(lockWait)
 			m.count.lockWaits.Add(1)
 		}
 		select {
 		case <-time.After(pause):
-		case <-timeout.C:
+		case <-over:
 			return nil, false
 		case <-ctx.Done():
 			return nil, false
@@ -93,7 +92,7 @@ func (m *memcached) await(ctx context.Context, key Key) (doc *render.Document, l
 	}
 }
 
-// get returns the document under key, or an error: memcache.ErrCacheMiss, errRejected, or
+// get returns the document under key, or an error: memcache.ErrCacheMiss, ErrRejected, or
 // that of the operation.
 func (m *memcached) get(key Key) (doc *render.Document, err error) {
 	var item *memcache.Item
@@ -104,7 +103,7 @@ func (m *memcached) get(key Key) (doc *render.Document, err error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err = decode(m.secret, key, item.Value)
+	doc, err = decode(m.encoder, m.secret, key, item.Value)
 	if err != nil {
 		m.count.rejected.Add(1)
 	}

@@ -12,6 +12,7 @@ type Stats struct {
 	Collapsed     uint64 // of the misses: waited for another reader's fill
 	Fills         uint64 // pages drawn
 	FillErrors    uint64 // of the fills: ended with an error or a panic
+	Completed     uint64 // pages whose missing encodings were made
 	Stores        uint64 // values sent to memcached
 	TooLarge      uint64 // pages too large for memcached
 	Rejected      uint64 // values from memcached that could not be believed
@@ -35,7 +36,7 @@ type Errors struct {
 // counters are the countable part of Stats.
 type counters struct {
 	memoryHits, memcachedHits, misses, collapsed, fills, fillErrors atomic.Uint64
-	stores, tooLarge, rejected, lockWaits, skipped                  atomic.Uint64
+	completed, stores, tooLarge, rejected, lockWaits, skipped       atomic.Uint64
 	errTimeout, errConnection, errProtocol, errRefused              atomic.Uint64
 }
 
@@ -49,6 +50,7 @@ func (c *Cache) Stats() Stats {
 		Collapsed:     n.collapsed.Load(),
 		Fills:         n.fills.Load(),
 		FillErrors:    n.fillErrors.Load(),
+		Completed:     n.completed.Load(),
 		Stores:        n.stores.Load(),
 		TooLarge:      n.tooLarge.Load(),
 		Rejected:      n.rejected.Load(),

@@ -8,13 +8,14 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"pagemap/render"
 )
 
-// errRejected is a value that cannot be believed.
-var errRejected = errors.New("cache: value rejected")
+// ErrRejected is a value in memcached that cannot be believed.
+var ErrRejected = errors.New("cache: value rejected")
 
 // magic begins every value.
 const magic = "PMC" + string(rune(formatVersion))
@@ -24,8 +25,10 @@ const (
 	macStart  = len(magic)
 	keyStart  = macStart + sha256.Size
 	timeStart = keyStart + len(Key{})
-	lenStart  = timeStart + 12
-	partCount = 6
+	flagStart = timeStart + 12
+	sizeStart = flagStart + 1
+	lenStart  = sizeStart + 4
+	partCount = 7
 	headerLen = lenStart + 4*partCount
 )
 
@@ -36,6 +39,10 @@ func encode(secret []byte, key Key, doc *render.Document) []byte {
 	copy(b[keyStart:], key[:])
 	binary.BigEndian.PutUint64(b[timeStart:], uint64(doc.Modified.Unix()))
 	binary.BigEndian.PutUint32(b[timeStart+8:], uint32(doc.Modified.Nanosecond()))
+	if doc.Complete {
+		b[flagStart] = 1
+	}
+	binary.BigEndian.PutUint32(b[sizeStart:], uint32(len(doc.Body)))
 	at := lenStart
 	part := func(n int) {
 		binary.BigEndian.PutUint32(b[at:], uint32(n))
@@ -45,7 +52,7 @@ func encode(secret []byte, key Key, doc *render.Document) []byte {
 		part(len(s))
 		b = append(b, s...)
 	}
-	for _, s := range [...][]byte{doc.Body, doc.Gzip} {
+	for _, s := range [...][]byte{plainBody(doc), doc.Gzip, doc.Brotli} {
 		part(len(s))
 		b = append(b, s...)
 	}
@@ -56,8 +63,20 @@ func encode(secret []byte, key Key, doc *render.Document) []byte {
 // valueLen is the length of doc's value.
 func valueLen(doc *render.Document) int {
 	return headerLen + len(doc.Type) + len(doc.Language) +
-		len(doc.Revision) + len(doc.ETag) + len(doc.Body) + len(doc.Gzip)
+		len(doc.Revision) + len(doc.ETag) + len(plainBody(doc)) + len(doc.Gzip) + len(doc.Brotli)
 }
+
+// plainBody is the body as the value holds it: not at all where it is read from gzip.
+func plainBody(doc *render.Document) []byte {
+	if inGzip(len(doc.Gzip), uint32(len(doc.Body))) {
+		return nil
+	}
+	return doc.Body
+}
+
+// inGzip reports whether a body of this size is read from gzip. That of what may be kept is
+// bounded, so that a planted value cannot take much more memory than it has bytes itself.
+func inGzip(gzip int, size uint32) bool { return gzip > 0 && size <= render.MaxKept }
 
 // seal returns the HMAC of value, which is at least a header long, without the
 // place where the HMAC goes.
@@ -69,48 +88,65 @@ func seal(secret, value []byte) []byte {
 }
 
 // decode returns the document of a value that encode made under key with
-// secret, or errRejected. The document's bodies are parts of value.
-func decode(secret []byte, key Key, value []byte) (*render.Document, error) {
+// secret, or ErrRejected. The document's encodings are parts of value; so is its body where there is no gzip.
+func decode(encoder *render.Encoder, secret []byte, key Key, value []byte) (*render.Document, error) {
 	if len(value) < headerLen || !hmac.Equal(seal(secret, value), value[macStart:keyStart]) {
-		return nil, errRejected
+		return nil, ErrRejected
 	}
 	if !bytes.Equal(value[keyStart:timeStart], key[:]) {
-		return nil, errRejected
+		return nil, ErrRejected
 	}
-	return parse(value)
+	return parse(encoder, value)
 }
 
-// parse reads the fields of a value whose HMAC and key are right, or returns errRejected.
-func parse(value []byte) (*render.Document, error) {
+// parse reads the fields of a value whose HMAC and key are right, or returns ErrRejected.
+func parse(encoder *render.Encoder, value []byte) (*render.Document, error) {
 	if len(value) < headerLen || string(value[:macStart]) != magic {
-		return nil, errRejected
+		return nil, ErrRejected
 	}
+	complete := value[flagStart]
 	nanos := binary.BigEndian.Uint32(value[timeStart+8:])
-	if nanos >= uint32(time.Second) {
-		return nil, errRejected
+	if nanos >= uint32(time.Second) || complete > 1 {
+		return nil, ErrRejected
 	}
 	var parts [partCount][]byte
 	rest := value[headerLen:]
 	for i := range parts {
 		n := binary.BigEndian.Uint32(value[lenStart+4*i:])
 		if uint64(n) > uint64(len(rest)) {
-			return nil, errRejected
+			return nil, ErrRejected
 		}
 		parts[i], rest = rest[:n:n], rest[n:]
 	}
 	if len(rest) != 0 {
-		return nil, errRejected
+		return nil, ErrRejected
+	}
+	size := binary.BigEndian.Uint32(value[sizeStart:])
+	if inGzip(len(parts[5]), size) {
+		if len(parts[4]) > 0 {
+			return nil, ErrRejected
+		}
+		var err error
+		if parts[4], err = encoder.Unpack(parts[5], int(size)); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrRejected, err)
+		}
+	} else if uint64(size) != uint64(len(parts[4])) {
+		return nil, ErrRejected
 	}
 	doc := &render.Document{
 		Type:     string(parts[0]),
 		Language: string(parts[1]),
 		Revision: string(parts[2]),
-		ETag:     string(parts[3]),
 		Body:     parts[4],
 		Modified: time.Unix(int64(binary.BigEndian.Uint64(value[timeStart:])), int64(nanos)).UTC(),
+		Complete: complete == 1,
 	}
+	doc.SetETag(string(parts[3]))
 	if len(parts[5]) > 0 {
 		doc.Gzip = parts[5]
+	}
+	if len(parts[6]) > 0 {
+		doc.Brotli = parts[6]
 	}
 	return doc, nil
 }

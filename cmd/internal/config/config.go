@@ -53,6 +53,8 @@ type Settings struct {
 	Snapshot string
 	Poll     time.Duration
 
+	TrafficDays int
+
 	// Serving.
 	HTTP           string
 	Listen         string
@@ -70,6 +72,11 @@ type Settings struct {
 	Memory       Size
 	Memcached    []string
 	MemcachedKey string // a file's path
+
+	// The edge.
+	Edge           []string
+	EdgeSecretFile string // a file's path
+	EdgeMaxAge     time.Duration
 
 	// Cache-Control, by kind of answer.
 	CacheFile        string
@@ -117,6 +124,7 @@ func Define(flags *pflag.FlagSet) *Settings {
 	flags.StringVar(&s.Schema, "schema", "pagemap", "schema of this site's page table")
 	flags.StringVar(&s.Snapshot, "snapshot", "", "`FILE` that keeps the last known table, to start from while the database is down")
 	flags.DurationVar(&s.Poll, "poll", 2*time.Second, "how often to ask for changes that no notification told of")
+	flags.IntVar(&s.TrafficDays, "traffic-days", 400, "`DAYS` that hits are kept, and paths that nothing answers since they were last asked for; 0: nothing is counted")
 	g.done("snapshot", "poll")
 
 	g.next("Serving")
@@ -139,7 +147,13 @@ func Define(flags *pflag.FlagSet) *Settings {
 	flags.Var(&s.Memory, "memory", "`SIZE` of the cache in the memory of each process")
 	flags.StringSliceVar(&s.Memcached, "memcached", nil, "memcached `SERVERS`: HOST:PORT or unix:PATH")
 	flags.StringVar(&s.MemcachedKey, "memcached-key-file", "", "`FILE` (mode 0600) with the secret that signs what memcached holds; needed for servers that are not loopback")
-	g.done("memory", "memcached", "memcached-key-file")
+	g.done("memory")
+
+	g.next("The edge")
+	flags.StringSliceVar(&s.Edge, "edge", nil, "`URLS` of the caches in front, which are told what has changed: http://HOST:PORT of an Apache with pagemap-edge.conf, varnish+http://HOST:PORT of a Varnish; empty: no cache may store a page for others")
+	flags.StringVar(&s.EdgeSecretFile, "edge-secret-file", "", "`FILE` (mode 0600) with the secret by which the pool knows its own requests to a cache; needed with --edge")
+	flags.DurationVar(&s.EdgeMaxAge, "edge-max-age", 5*time.Second, "how long a cache in front serves a page that it was not told to forget, in whole seconds, 5 at most")
+	g.done("edge", "edge-secret-file", "edge-max-age")
 
 	g.next("Cache-Control")
 	flags.StringVar(&s.CacheFile, "cache-file", "public, max-age=300", "of a file's page")
@@ -257,7 +271,7 @@ func (s *Settings) check() error {
 			return fail("index", "%q is not a file's name", name)
 		}
 	}
-	for name, n := range map[string]int{"workers": s.Workers, "max-requests": s.MaxRequests - 1, "max-connections": s.MaxConnections - 2} {
+	for name, n := range map[string]int{"workers": s.Workers, "traffic-days": s.TrafficDays, "max-requests": s.MaxRequests - 1, "max-connections": s.MaxConnections - 2} {
 		if n < 0 {
 			return fail(name, "%s is too small", s.flags.Lookup(name).Value)
 		}
@@ -271,6 +285,9 @@ func (s *Settings) check() error {
 		if v := s.flags.Lookup(name).Value.String(); strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return fail(name, "%q holds a character that no header may hold", v)
 		}
+	}
+	if err := s.checkEdge(fail); err != nil {
+		return err
 	}
 	switch s.LogLevel {
 	case "debug", "info", "warn", "error":

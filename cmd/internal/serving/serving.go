@@ -3,6 +3,7 @@
 package serving
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"os"
 
 	"pagemap/cmd/internal/config"
+	boundary "pagemap/fcgi"
 	"pagemap/fcgi/site"
 	"pagemap/mapping"
 	"pagemap/mapping/tree"
@@ -25,6 +27,8 @@ type Options struct {
 	Table    func() *mapping.Table
 	Found    func(mapping.Row)  // may be nil
 	Flagged  func(mapping.Flag) // likewise
+	Traffic  site.Traffic       // likewise
+	Edge     *site.Edge         // likewise
 	Pages    site.Pages
 	Data     bool // serves the raw tree below /data, too: nothing is in front of it
 	Logger   *slog.Logger
@@ -51,7 +55,7 @@ func New(o Options) (*Handler, error) {
 		}
 	}
 	so := site.Options{
-		Table: o.Table, Found: o.Found, Flagged: o.Flagged, Pages: o.Pages, Logger: o.Logger,
+		Table: o.Table, Found: o.Found, Flagged: o.Flagged, Traffic: o.Traffic, Edge: o.Edge, Pages: o.Pages, Logger: o.Logger,
 		IndexNames: s.Index, MultiViews: s.MultiViews, Hosts: s.Hosts(),
 		Types: types, ImageLimit: int64(s.ImageLimit),
 		Sources: map[mapping.SourceKind]render.Source{
@@ -82,6 +86,15 @@ func New(o Options) (*Handler, error) {
 		h.Handler = h.site.Embedded(h.files)
 	}
 	return h, nil
+}
+
+// Prompt answers what needs no waiting, of the pages alone. It is fcgi.Options.Prompt.
+func (h *Handler) Prompt(q *boundary.Query, a *boundary.Answer) bool { return h.site.Prompt(q, a) }
+
+// Identity names all that decides what a path answers now, and tells whether a
+// cache in front may store it.
+func (h *Handler) Identity(ctx context.Context, p mapping.Path) (identity string, storable bool) {
+	return h.site.Identity(ctx, p)
 }
 
 // Explain tells how the table resolves a request's target.

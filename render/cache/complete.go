@@ -1,0 +1,78 @@
+// Completion: the encodings that are made in the background, of pages that are asked for again.
+
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"pagemap/render"
+)
+
+// rests is how many times as long as it worked a completer then rests.
+const rests = 9
+
+// errEncoderPanic is the error of an encoder that panicked.
+var errEncoderPanic = errors.New("cache: encoder panicked")
+
+// completer makes missing encodings, those of one document at a time.
+type completer struct {
+	encode func(*render.Document) (*render.Document, error)
+	log    *slog.Logger
+	count  *counters
+	busy   atomic.Bool // working or resting
+}
+
+// complete returns doc with its encodings. Where they cannot be made it is Complete as it is:
+// trying again would end the same way.
+func (c *completer) complete(doc *render.Document) (complete *render.Document, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %v\n%s", errEncoderPanic, v, debug.Stack())
+		}
+		if err != nil {
+			c.log.Error("encodings of a page cannot be made", "etag", doc.ETag, "error", err)
+			d := *doc
+			d.Complete = true
+			complete = &d
+		}
+	}()
+	if complete, err = c.encode(doc); err == nil {
+		c.count.completed.Add(1)
+	}
+	return complete, err
+}
+
+// begin reports whether work may begin, which it may not while the completer works or rests.
+func (c *completer) begin() bool { return !c.busy.Load() && c.busy.CompareAndSwap(false, true) }
+
+// rest ends work that has begun at this time.
+func (c *completer) rest(begun time.Time) {
+	time.AfterFunc(rests*time.Since(begun), func() { c.busy.Store(false) })
+}
+
+// completeLater replaces a document that was found in memory by the complete one, in both
+// tiers, in the background: soon, or after a later hit.
+func (c *Cache) completeLater(key Key, doc *render.Document) {
+	if !c.completer.begin() {
+		return
+	}
+	go func() {
+		defer c.completer.rest(time.Now())
+		if c.servers != nil {
+			if shared, err := c.servers.get(key); err == nil && shared.Complete { // another responder's work
+				c.memory.replace(key, shared)
+				return
+			}
+		}
+		complete, err := c.completer.complete(doc)
+		c.memory.replace(key, complete)
+		if err == nil {
+			c.servers.set(key, complete)
+		}
+	}()
+}

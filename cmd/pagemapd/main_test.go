@@ -114,7 +114,7 @@ type program struct {
 // command prepares a process without settings but those given.
 func command(t testing.TB, args ...string) *program {
 	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), out: &buffer{}, log: &buffer{}, done: make(chan struct{})}
-	p.cmd.Env = append(workerEnviron(os.Environ()), programEnv+"=1", "PAGEMAP_CONFIG=/dev/null", "TMPDIR="+dir(t),
+	p.cmd.Env = append(workerEnviron(os.Environ(), 1), programEnv+"=1", "PAGEMAP_CONFIG=/dev/null", "TMPDIR="+dir(t),
 		"GORACE=atexit_sleep_ms=0") // the race detector waits 1 s at each exit
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.log
 	return p

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -83,7 +84,7 @@ func (d *process) workerCommand(s *config.Settings) pool.Command {
 		}()
 		cmd := exec.Command(program, "--worker", strconv.Itoa(n), "--config", "/dev/fd/5")
 		cmd.ExtraFiles = []*os.File{r}
-		cmd.Env = workerEnviron(os.Environ())
+		cmd.Env = workerEnviron(os.Environ(), workers(s))
 		cmd.Stderr = d.stderr
 		return cmd, nil
 	}
@@ -105,9 +106,12 @@ func settingsText(s *config.Settings) string {
 }
 
 // workerEnviron is the parent's environment without its settings and without
-// what systemd says to the parent alone.
-func workerEnviron(environ []string) []string {
-	var kept []string
+// what systemd says to the parent alone. The workers share the processors, as
+// each is cheaper the fewer of its threads wake each other; a GOMAXPROCS of the
+// environment holds for each of them.
+func workerEnviron(environ []string, workers int) []string {
+	share := (runtime.GOMAXPROCS(0) + workers - 1) / workers
+	kept := []string{"GOMAXPROCS=" + strconv.Itoa(share)} // of two values the later counts
 	for _, v := range environ {
 		name, _, _ := strings.Cut(v, "=")
 		if !strings.HasPrefix(name, "PAGEMAP_") && !strings.HasPrefix(name, "LISTEN_") && name != "NOTIFY_SOCKET" {

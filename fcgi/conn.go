@@ -50,6 +50,7 @@ const (
 // called by the goroutine of a request.
 type conn struct {
 	net.Conn // the web server
+	socket   io.ReadWriter
 	s        *Server
 
 	// Of the reading goroutine alone.
@@ -83,7 +84,7 @@ type conn struct {
 }
 
 func newConn(nc net.Conn, s *Server) *conn {
-	c := &conn{Conn: nc, s: s, rested: time.Now()}
+	c := &conn{Conn: nc, socket: newSocket(nc), s: s, rested: time.Now()}
 	c.br = bufio.NewReaderSize(source{c}, readSize)
 	return c
 }
@@ -99,7 +100,7 @@ func (s source) Read(p []byte) (int, error) {
 		}
 		c.armed = c.deadline
 	}
-	return c.Conn.Read(p)
+	return c.socket.Read(p)
 }
 
 // Read is called by the library's reading goroutine alone.

@@ -235,7 +235,7 @@ func (c *conn) send(b []byte) error {
 		err = c.SetWriteDeadline(c.writeBy)
 	}
 	if err == nil {
-		_, err = c.Conn.Write(b)
+		_, err = c.socket.Write(b)
 	}
 	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {

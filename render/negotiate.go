@@ -9,6 +9,7 @@ type Variant struct {
 	Body     []byte
 	Encoding string // Content-Encoding; "" for identity
 	ETag     string // the field's value: strong, in quotes
+	Wanting  bool   // the client would rather have had an encoding that the document has not got yet
 }
 
 // What ends the ETags of encodings, before the closing quote.
@@ -21,17 +22,21 @@ const (
 // is identity. The package comment has the rules. It does not allocate where SetETag set the ETag.
 func (d *Document) Select(acceptEncoding []string) Variant {
 	identity, gzip, brotli := d.tags()
-	if d.Gzip == nil && d.Brotli == nil || len(acceptEncoding) == 0 {
+	if d.Complete && d.Gzip == nil && d.Brotli == nil || len(acceptEncoding) == 0 {
 		return Variant{Body: d.Body, ETag: identity}
 	}
 	w := weigh(acceptEncoding)
+	takesGzip := w.gzip > 0 && w.gzip >= w.identity
+	takesBrotli := w.brotli > 0 && w.brotli >= w.identity
+	v := Variant{Body: d.Body, ETag: identity}
 	switch {
-	case d.Brotli != nil && w.brotli > 0 && w.brotli >= w.identity && (d.Gzip == nil || w.brotli >= w.gzip):
-		return Variant{Body: d.Brotli, Encoding: "br", ETag: brotli}
-	case d.Gzip != nil && w.gzip > 0 && w.gzip >= w.identity:
-		return Variant{Body: d.Gzip, Encoding: "gzip", ETag: gzip}
+	case d.Brotli != nil && takesBrotli && (d.Gzip == nil || w.brotli >= w.gzip):
+		v = Variant{Body: d.Brotli, Encoding: "br", ETag: brotli}
+	case d.Gzip != nil && takesGzip:
+		v = Variant{Body: d.Gzip, Encoding: "gzip", ETag: gzip}
 	}
-	return Variant{Body: d.Body, ETag: identity}
+	v.Wanting = !d.Complete && (d.Brotli == nil && takesBrotli && w.brotli >= w.gzip || d.Gzip == nil && takesGzip)
+	return v
 }
 
 // Varies reports whether what is sent depends on Accept-Encoding, now or once the

@@ -188,3 +188,35 @@ func BenchmarkSelect(b *testing.B) {
 		})
 	}
 }
+
+// TestWanting: a document wants completing for clients who would have taken more than it has.
+func TestWanting(t *testing.T) {
+	body := []byte("identity")
+	drawn := &Document{Type: "text/html", Body: body, Gzip: []byte("gzip")}
+	bare := &Document{Type: "text/html", Body: body}
+	complete := &Document{Type: "text/html", Body: body, Gzip: []byte("gzip"), Complete: true}
+	tests := []struct {
+		name   string
+		doc    *Document
+		accept string
+		want   bool
+	}{
+		{"nothing is taken", drawn, "", false},
+		{"gzip alone", drawn, "gzip", false},
+		{"brotli too", drawn, "gzip, br", true},
+		{"brotli less gladly", drawn, "gzip, br;q=0.5", false},
+		{"identity more gladly", drawn, "br;q=0.5, identity", false},
+		{"no gzip yet", bare, "gzip", true},
+		{"brotli does not pay", complete, "gzip, br", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.doc.Select([]string{tt.accept}).Wanting; got != tt.want {
+				t.Errorf("%v, want %v", got, tt.want)
+			}
+		})
+	}
+	if drawn.Select(nil).Wanting {
+		t.Error("wanting without Accept-Encoding")
+	}
+}

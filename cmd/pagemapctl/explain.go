@@ -302,6 +302,8 @@ func witnessed(ctx context.Context, inputs *[]string) context.Context {
 
 func (undrawn) Ready([]string) (*render.Document, string, bool) { return nil, "", false }
 
+func (undrawn) Complete([]string, *render.Document) {}
+
 func (undrawn) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
 	if into, ok := ctx.Value(inputsKey{}).(*[]string); ok {
 		*into = slices.Clone(inputs)

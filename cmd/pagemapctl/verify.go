@@ -263,6 +263,8 @@ type unkept struct{}
 
 func (unkept) Ready([]string) (*render.Document, string, bool) { return nil, "", false }
 
+func (unkept) Complete([]string, *render.Document) {}
+
 func (unkept) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
 	if slices.ContainsFunc(inputs, func(in string) bool { return strings.HasPrefix(in, "file:/") }) {
 		return nil, "", render.ErrTooLarge

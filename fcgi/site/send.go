@@ -21,6 +21,7 @@ type reply struct {
 	control string // Cache-Control, or ""
 	status  string // Cache-Status, or ""
 	link    string // Link, or ""
+	ready   bool   // the document is Pages.Ready's
 }
 
 // errPrecondition is answered 412.
@@ -36,6 +37,9 @@ func (s *Site) send(q *request, p *reply, to *answer) error {
 		accept = nil
 	}
 	variant := doc.Select(accept)
+	if variant.Wanting && p.ready {
+		s.o.Pages.Complete(p.look.inputs, doc)
+	}
 	modified := lastModified(doc.Modified, p.changed, p.now)
 	v := validators{tag: doc.ETag, selected: variant.ETag, modified: modified}
 	outcome := v.evaluate(&q.conditions, ranged, p.now)

@@ -159,8 +159,7 @@ func (s *Site) controlOf(a *mapping.Answer) *directive {
 
 // draw takes the page from Options.Pages.
 func (s *Site) draw(ctx context.Context, q *request, src render.Source, a *mapping.Answer, p *reply) (err error) {
-	var ok bool
-	if p.doc, p.status, ok = s.o.Pages.Ready(p.look.inputs); ok {
+	if p.doc, p.status, p.ready = s.o.Pages.Ready(p.look.inputs); p.ready {
 		return nil
 	}
 	if q.prompt {

@@ -160,7 +160,11 @@ type Options struct {
 // of the header Cache-Status. The error is fill's, or the context's.
 //
 // Ready is Get where the page is at hand without waiting; else ok is false.
+//
+// Complete makes the encodings that a document of Ready's has not got yet, some
+// time, without waiting: a reader would have taken one.
 type Pages interface {
+	Complete(inputs []string, doc *render.Document)
 	Ready(inputs []string) (doc *render.Document, cacheStatus string, ok bool)
 	Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error)
 }

@@ -61,6 +61,8 @@ func (k keys) Get(ctx context.Context, inputs []string, fill func(context.Contex
 
 func (keys) Ready([]string) (*render.Document, string, bool) { return nil, "", false }
 
+func (keys) Complete([]string, *render.Document) {}
+
 func TestKeyNamesEveryInput(t *testing.T) {
 	var got []string
 	s := newStack(t, func(_ *stack, o *site.Options) {

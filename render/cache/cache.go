@@ -148,16 +148,21 @@ func (c *Cache) Ready(inputs []string) (doc *render.Document, cacheStatus string
 	return doc, statusHit, ok
 }
 
-// ready returns the document that memory has, and sees to it that it becomes complete.
+// Complete makes the encodings that a document from memory has not got, in the
+// background, and puts the complete one in its place: soon, or after a later call.
+func (c *Cache) Complete(inputs []string, doc *render.Document) {
+	if c.memory != nil && !doc.Complete && c.completer.begin() {
+		go c.completeNow(KeyOf(inputs...), doc)
+	}
+}
+
+// ready returns the document that memory has.
 func (c *Cache) ready(key Key) (*render.Document, bool) {
 	doc, ok := c.memory.get(key)
 	if !ok {
 		return nil, false
 	}
 	c.count.memoryHits.Add(1)
-	if !doc.Complete {
-		c.completeLater(key, doc)
-	}
 	return doc, true
 }
 

@@ -417,7 +417,6 @@ func TestReady(t *testing.T) {
 	if s := c.Stats(); s.MemoryHits != 1 {
 		t.Errorf("stats %+v", s)
 	}
-	until(t, "it is completed", func() bool { doc, _, _ := c.Ready(usualInputs()); return doc.Complete })
 	before := other.Stats()
 	if doc, _, ok := other.Ready(usualInputs()); ok || doc != nil {
 		t.Error("a page in memcached is ready")

@@ -55,24 +55,19 @@ func (c *completer) rest(begun time.Time) {
 	time.AfterFunc(rests*time.Since(begun), func() { c.busy.Store(false) })
 }
 
-// completeLater replaces a document that was found in memory by the complete one, in both
-// tiers, in the background: soon, or after a later hit.
-func (c *Cache) completeLater(key Key, doc *render.Document) {
-	if !c.completer.begin() {
-		return
+// completeNow replaces a document that was found in memory by the complete one, in both
+// tiers. The completer has begun.
+func (c *Cache) completeNow(key Key, doc *render.Document) {
+	defer c.completer.rest(time.Now())
+	if c.servers != nil {
+		if shared, err := c.servers.get(key); err == nil && shared.Complete { // another responder's work
+			c.memory.replace(key, shared)
+			return
+		}
 	}
-	go func() {
-		defer c.completer.rest(time.Now())
-		if c.servers != nil {
-			if shared, err := c.servers.get(key); err == nil && shared.Complete { // another responder's work
-				c.memory.replace(key, shared)
-				return
-			}
-		}
-		complete, err := c.completer.complete(doc)
-		c.memory.replace(key, complete)
-		if err == nil {
-			c.servers.set(key, complete)
-		}
-	}()
+	complete, err := c.completer.complete(doc)
+	c.memory.replace(key, complete)
+	if err == nil {
+		c.servers.set(key, complete)
+	}
 }

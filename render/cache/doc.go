@@ -69,11 +69,11 @@
 //
 // # Encodings
 //
-// A page is kept as it was drawn. Once it is found in memory and is not Complete, its missing encodings
-// are made, in the background: so a page costs the making of brotli only when it is asked for
-// a second time, and no reader waits for it. One page at a time is worked on in a process, and then the process
-// rests nine times as long as that took, which bounds the work to a tenth of one processor;
-// hits meanwhile are answered with what there is, and a later one begins it. Pages that are asked for most
+// A page is kept as it was drawn. Once it is found in memory for a reader who takes an encoding that it has not got, its
+// missing encodings are made, in the background (Cache.Complete): so a page costs the making of brotli only when it is asked
+// for a second time, by somebody who takes it, and no reader waits for it. One page at a time is worked on in a process, and
+// then the process rests nine times as long as that took, which bounds the work to a tenth of one processor;
+// readers meanwhile get what there is, and a later one begins it. Pages that are asked for most
 // are therefore complete first. Memcached is asked before whether another
 // responder has done the work. The complete document takes the old one's place in both tiers; the key stays,
 // as the encodings follow from what it names. A page that cannot be encoded is logged

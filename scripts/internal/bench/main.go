@@ -65,7 +65,7 @@ func (o options) wants(chosen []string, name string) bool {
 
 // parse reads the arguments; an error is wrong use.
 func parse(args []string, stderr io.Writer) (options, error) {
-	o := options{fill: 6, warm: 300 * time.Millisecond}
+	o := options{fill: 20, warm: 300 * time.Millisecond}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.source, "source", ".", "`directory` of pagemap's source")

@@ -1,3 +1,5 @@
+//go:build !race
+
 // Reading and writing the web server's socket.
 
 package fcgi

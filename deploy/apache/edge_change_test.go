@@ -205,7 +205,7 @@ func TestEdgeStalledReader(t *testing.T) {
 // had to forget it, or its lifetime has ended.
 func TestEdgeStampede(t *testing.T) {
 	const readers = 64
-	s := upEdge(t, edgeOptions{maxAge: time.Second, slow: 200 * time.Millisecond})
+	s := upEdge(t, edgeOptions{maxAge: 4 * time.Second, slow: 200 * time.Millisecond})
 	stampede := func() (asked, drawn int64) {
 		a, d := s.asked.Load(), s.drawn.Load()
 		var wait sync.WaitGroup
@@ -227,7 +227,7 @@ func TestEdgeStampede(t *testing.T) {
 	if asked, _ := stampede(); asked != 0 {
 		t.Errorf("%d readers of a stored page reached the responder", asked)
 	}
-	time.Sleep(1200 * time.Millisecond)
+	time.Sleep(4200 * time.Millisecond)
 	asked, drawn = stampede()
 	t.Logf("%d readers of a page whose lifetime has ended: %d reached the responder, %d drawings", readers, asked, drawn)
 	if drawn != 0 {

@@ -56,7 +56,8 @@ func NewFiles(t *tree.Tree, types *mapping.Types, o FileOptions) *Files {
 }
 
 // Stat implements Source.
-func (f *Files) Stat(_ context.Context, ref string) (Revision, error) {
+func (f *Files) Stat(_ context.Context, page Page) (Revision, error) {
+	ref := page.Ref
 	now := f.now()
 	p, err := mapping.ParsePath(ref)
 	if err != nil {
@@ -76,13 +77,13 @@ func (f *Files) Stat(_ context.Context, ref string) (Revision, error) {
 }
 
 // Render implements Source. A file of more than MaxKept bytes is ErrTooLarge.
-func (f *Files) Render(ctx context.Context, ref string) (*Document, error) {
-	doc, steady, err := f.draw(ref)
+func (f *Files) Render(ctx context.Context, page Page) (*Document, error) {
+	doc, steady, err := f.draw(page.Ref)
 	for attempt := 1; err == nil && !steady && attempt < readAttempts; attempt++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		doc, steady, err = f.draw(ref)
+		doc, steady, err = f.draw(page.Ref)
 	}
 	if err != nil {
 		return nil, err
@@ -116,8 +117,8 @@ func (f *Files) draw(ref string) (doc *Document, steady bool, err error) {
 }
 
 // Open implements Streamer.
-func (f *Files) Open(_ context.Context, ref string) (*Document, io.ReadSeekCloser, error) {
-	doc, file, _, err := f.open(ref)
+func (f *Files) Open(_ context.Context, page Page) (*Document, io.ReadSeekCloser, error) {
+	doc, file, _, err := f.open(page.Ref)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -47,7 +47,7 @@ func TestRender(t *testing.T) {
 		t.Run(tt.ref, func(t *testing.T) {
 			f, dir := newFiles(t, FileOptions{DefaultCharset: tt.charset})
 			write(t, settled, tt.content, dir, tt.name)
-			doc, err := f.Render(t.Context(), tt.ref)
+			doc, err := f.Render(t.Context(), Page{Ref: tt.ref})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestRender(t *testing.T) {
 			if cap(doc.Body) != len(doc.Body) {
 				t.Errorf("body of %d bytes takes %d", len(doc.Body), cap(doc.Body))
 			}
-			rev, err := f.Stat(t.Context(), tt.ref)
+			rev, err := f.Stat(t.Context(), Page{Ref: tt.ref})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,13 +122,13 @@ func TestNotFound(t *testing.T) {
 		"/x.php", "/x.html~", "/fifo.html", "/socket.html", "/link.html", "/../../../../etc/passwd", "/dir%2Fpage.html",
 		"/%00", "/%zz", "/dir\x00/page.html", "/" + strings.Repeat("x", 300), "/" + strings.Repeat("x", 3000),
 	} {
-		if _, err := f.Stat(t.Context(), ref); !errors.Is(err, ErrNotFound) {
+		if _, err := f.Stat(t.Context(), Page{Ref: ref}); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Stat(%.40q): %v", ref, err)
 		}
-		if _, err := f.Render(t.Context(), ref); !errors.Is(err, ErrNotFound) {
+		if _, err := f.Render(t.Context(), Page{Ref: ref}); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Render(%.40q): %v", ref, err)
 		}
-		if _, _, err := f.Open(t.Context(), ref); !errors.Is(err, ErrNotFound) {
+		if _, _, err := f.Open(t.Context(), Page{Ref: ref}); !errors.Is(err, ErrNotFound) {
 			t.Errorf("Open(%.40q): %v", ref, err)
 		}
 	}
@@ -151,11 +151,11 @@ func TestVolatile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f, dir := newFiles(t, FileOptions{Now: func() time.Time { return settled.Add(tt.age) }})
 			write(t, settled, "x", dir, "x.html")
-			rev, err := f.Stat(t.Context(), "/x.html")
+			rev, err := f.Stat(t.Context(), Page{Ref: "/x.html"})
 			if err != nil || rev.Volatile != tt.want {
 				t.Errorf("Stat: %+v, %v", rev, err)
 			}
-			doc, err := f.Render(t.Context(), "/x.html")
+			doc, err := f.Render(t.Context(), Page{Ref: "/x.html"})
 			if err != nil || doc.Volatile != tt.want {
 				t.Errorf("Render: %+v, %v", doc, err)
 			}
@@ -169,7 +169,7 @@ func TestTags(t *testing.T) {
 	tag := func(modified time.Time, content, name string) string {
 		t.Helper()
 		write(t, modified, content, dir, name)
-		doc, err := f.Render(t.Context(), "/"+name)
+		doc, err := f.Render(t.Context(), Page{Ref: "/" + name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,12 +199,12 @@ func TestTooLarge(t *testing.T) {
 	f, dir := newFiles(t, FileOptions{Now: func() time.Time { return now }})
 	content := strings.Repeat("0123456789", MaxKept/10+1)
 	write(t, settled, content, dir, "large.html.ko")
-	if _, err := f.Render(t.Context(), "/large.html.ko"); !errors.Is(err, ErrTooLarge) || !errors.Is(err, ErrUnavailable) {
+	if _, err := f.Render(t.Context(), Page{Ref: "/large.html.ko"}); !errors.Is(err, ErrTooLarge) || !errors.Is(err, ErrUnavailable) {
 		t.Errorf("Render: %v", err)
 	}
 	open := func() *Document {
 		t.Helper()
-		doc, body, err := f.Open(t.Context(), "/large.html.ko")
+		doc, body, err := f.Open(t.Context(), Page{Ref: "/large.html.ko"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,11 +245,11 @@ func TestSymlink(t *testing.T) {
 	if err := os.Symlink("real/x.html", filepath.Join(dir, "link.txt")); err != nil {
 		t.Fatal(err)
 	}
-	rev, err := f.Stat(t.Context(), "/link.txt")
+	rev, err := f.Stat(t.Context(), Page{Ref: "/link.txt"})
 	if err != nil || rev.Ref != "/real/x.html" || !rev.Modified.Equal(settled) {
 		t.Errorf("Stat: %+v, %v", rev, err)
 	}
-	doc, err := f.Render(t.Context(), "/link.txt")
+	doc, err := f.Render(t.Context(), Page{Ref: "/link.txt"})
 	if err != nil || string(doc.Body) != "x" || doc.Type != "text/plain" || doc.Revision != rev.ID {
 		t.Errorf("Render: %+v, %v", doc, err)
 	}
@@ -260,15 +260,15 @@ func TestDiskTrouble(t *testing.T) {
 	f, dir := newFiles(t, FileOptions{})
 	write(t, settled, "x", dir, "x.html")
 	f.SetRead(func(*os.File, []byte) (int, error) { return 0, syscall.EIO })
-	if _, err := f.Render(t.Context(), "/x.html"); !errors.Is(err, ErrUnavailable) || !errors.Is(err, syscall.EIO) || errors.Is(err, ErrNotFound) {
+	if _, err := f.Render(t.Context(), Page{Ref: "/x.html"}); !errors.Is(err, ErrUnavailable) || !errors.Is(err, syscall.EIO) || errors.Is(err, ErrNotFound) {
 		t.Errorf("Render: %v", err)
 	}
 }
 
 func TestUnavailable(t *testing.T) {
 	var src Source = Unavailable("no wiki is set up")
-	_, statErr := src.Stat(t.Context(), "Main Page")
-	_, renderErr := src.Render(t.Context(), "Main Page")
+	_, statErr := src.Stat(t.Context(), Page{Ref: "Main Page"})
+	_, renderErr := src.Render(t.Context(), Page{Ref: "Main Page"})
 	for _, err := range []error{statErr, renderErr} {
 		if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), `"Main Page"`) || !strings.Contains(err.Error(), "no wiki is set up") {
 			t.Errorf("error %v", err)
@@ -290,7 +290,7 @@ func BenchmarkStat(b *testing.B) {
 	f := benchmarkFile(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := f.Stat(context.Background(), "/library/page.html"); err != nil {
+		if _, err := f.Stat(context.Background(), Page{Ref: "/library/page.html"}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -300,7 +300,7 @@ func BenchmarkRender(b *testing.B) {
 	f := benchmarkFile(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := f.Render(context.Background(), "/library/page.html"); err != nil {
+		if _, err := f.Render(context.Background(), Page{Ref: "/library/page.html"}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -62,7 +62,7 @@ const ref = "/page.html"
 
 func (s *site) stat(t *testing.T) render.Revision {
 	t.Helper()
-	rev, err := s.files.Stat(context.Background(), ref)
+	rev, err := s.files.Stat(context.Background(), render.Page{Ref: ref})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func (s *site) stat(t *testing.T) render.Revision {
 // get reads the page under rev's key.
 func (s *site) get(rev render.Revision) (doc *render.Document, cacheStatus string, err error) {
 	return s.cache.Get(context.Background(), []string{rev.ID}, func(ctx context.Context) (*render.Document, error) {
-		return s.files.Render(ctx, ref)
+		return s.files.Render(ctx, render.Page{Ref: ref})
 	})
 }
 
@@ -284,7 +284,7 @@ func TestRewriting(t *testing.T) {
 			for range 3 {
 				wg.Go(func() {
 					for !done.Load() {
-						rev, err := s.files.Stat(t.Context(), ref)
+						rev, err := s.files.Stat(t.Context(), render.Page{Ref: ref})
 						if err != nil {
 							t.Error(err)
 							return

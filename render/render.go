@@ -54,6 +54,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"pagemap/mapping"
 )
 
 // Errors of sources, tested with errors.Is.
@@ -92,17 +94,23 @@ type Document struct {
 	quoted   string // ETags of the variants, one behind the other: set by SetETag
 }
 
+// Page is what a Source draws.
+type Page struct {
+	Path mapping.Path // where readers find it; "" where only its being there matters
+	Ref  string       // what the row names: a path key in the tree, a wiki page's name
+}
+
 // Source draws the pages of one kind ("file", "wiki"). An implementation is safe
 // for concurrent use. Errors are ErrNotFound and ErrUnavailable, wrapped.
 type Source interface {
 	// Stat returns the present revision of a page, cheaply.
-	Stat(ctx context.Context, ref string) (Revision, error)
+	Stat(ctx context.Context, p Page) (Revision, error)
 	// Render draws the page. The document's Revision may be newer than a Stat before it.
-	Render(ctx context.Context, ref string) (*Document, error)
+	Render(ctx context.Context, p Page) (*Document, error)
 }
 
 // Streamer is a Source with pages too large to be kept.
 type Streamer interface {
 	// Open returns the page's head (a Document without bodies) and its bytes.
-	Open(ctx context.Context, ref string) (*Document, io.ReadSeekCloser, error)
+	Open(ctx context.Context, p Page) (*Document, io.ReadSeekCloser, error)
 }

@@ -12,13 +12,13 @@ import (
 type Unavailable string
 
 // Stat implements Source.
-func (u Unavailable) Stat(_ context.Context, ref string) (Revision, error) {
-	return Revision{}, u.err(ref)
+func (u Unavailable) Stat(_ context.Context, p Page) (Revision, error) {
+	return Revision{}, u.err(p.Ref)
 }
 
 // Render implements Source.
-func (u Unavailable) Render(_ context.Context, ref string) (*Document, error) {
-	return nil, u.err(ref)
+func (u Unavailable) Render(_ context.Context, p Page) (*Document, error) {
+	return nil, u.err(p.Ref)
 }
 
 func (u Unavailable) err(ref string) error {

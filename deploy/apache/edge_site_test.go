@@ -200,10 +200,10 @@ type slowSource struct {
 	drawn *atomic.Int64
 }
 
-func (s slowSource) Render(ctx context.Context, ref string) (*render.Document, error) {
+func (s slowSource) Render(ctx context.Context, page render.Page) (*render.Document, error) {
 	time.Sleep(s.pause)
 	s.drawn.Add(1)
-	return s.Files.Render(ctx, ref)
+	return s.Files.Render(ctx, page)
 }
 
 // testWriter writes to a test's log.

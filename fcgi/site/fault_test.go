@@ -22,22 +22,22 @@ import (
 // source is the tree's, with its functions replaceable.
 type source struct {
 	*render.Files
-	stat   func(context.Context, string) (render.Revision, error)
-	render func(context.Context, string) (*render.Document, error)
+	stat   func(context.Context, render.Page) (render.Revision, error)
+	render func(context.Context, render.Page) (*render.Document, error)
 }
 
-func (s *source) Stat(ctx context.Context, ref string) (render.Revision, error) {
+func (s *source) Stat(ctx context.Context, page render.Page) (render.Revision, error) {
 	if s.stat != nil {
-		return s.stat(ctx, ref)
+		return s.stat(ctx, page)
 	}
-	return s.Files.Stat(ctx, ref)
+	return s.Files.Stat(ctx, page)
 }
 
-func (s *source) Render(ctx context.Context, ref string) (*render.Document, error) {
+func (s *source) Render(ctx context.Context, page render.Page) (*render.Document, error) {
 	if s.render != nil {
-		return s.render(ctx, ref)
+		return s.render(ctx, page)
 	}
-	return s.Files.Render(ctx, ref)
+	return s.Files.Render(ctx, page)
 }
 
 // over puts a source before the stack's files.
@@ -67,9 +67,9 @@ func TestSourceErrors(t *testing.T) {
 				src := &source{}
 				err := fmt.Errorf("open /srv/machine/path: %w", tt.err)
 				if step == "stat" {
-					src.stat = func(context.Context, string) (render.Revision, error) { return render.Revision{}, err }
+					src.stat = func(context.Context, render.Page) (render.Revision, error) { return render.Revision{}, err }
 				} else {
-					src.render = func(context.Context, string) (*render.Document, error) { return nil, err }
+					src.render = func(context.Context, render.Page) (*render.Document, error) { return nil, err }
 				}
 				h := sitetest.Handler(newStack(t, over(src)))
 				res := get(t, h, "/about.html", tt.status)
@@ -96,7 +96,7 @@ func TestSourceErrors(t *testing.T) {
 
 // An error is not kept: the next request succeeds.
 func TestErrorIsNotKept(t *testing.T) {
-	src := &source{render: func(context.Context, string) (*render.Document, error) { return nil, render.ErrUnavailable }}
+	src := &source{render: func(context.Context, render.Page) (*render.Document, error) { return nil, render.ErrUnavailable }}
 	h := sitetest.Handler(newStack(t, over(src)))
 	get(t, h, "/about.html", 503)
 	src.render = nil
@@ -113,12 +113,12 @@ type gate struct {
 
 func newGate() *gate {
 	g := &gate{entered: make(chan struct{}), release: make(chan struct{})}
-	g.render = func(ctx context.Context, ref string) (*render.Document, error) {
+	g.render = func(ctx context.Context, page render.Page) (*render.Document, error) {
 		if !g.passed.Swap(true) {
 			close(g.entered)
 			<-g.release
 		}
-		return g.Files.Render(ctx, ref)
+		return g.Files.Render(ctx, page)
 	}
 	return g
 }

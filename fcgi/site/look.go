@@ -71,7 +71,7 @@ func (s *Site) look(ctx context.Context, q *request, a *mapping.Answer, now time
 	if q.prompt && a.Source.Kind != mapping.SourceFile {
 		return nil, errNotReady
 	}
-	rev, err := src.Stat(ctx, a.Source.Ref)
+	rev, err := src.Stat(ctx, pageOf(a))
 	if err != nil {
 		return nil, fmt.Errorf("site: stat %s: %w", a.Source, err)
 	}

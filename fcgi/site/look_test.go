@@ -25,9 +25,9 @@ type watched struct {
 func newWatched(t *testing.T, lookFor time.Duration) *watched {
 	w := &watched{}
 	src := &source{}
-	src.stat = func(ctx context.Context, ref string) (render.Revision, error) {
+	src.stat = func(ctx context.Context, page render.Page) (render.Revision, error) {
 		w.looks.Add(1)
-		return src.Files.Stat(ctx, ref)
+		return src.Files.Stat(ctx, page)
 	}
 	w.stack = newStack(t, func(s *stack, o *site.Options) {
 		over(src)(s, o)

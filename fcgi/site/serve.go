@@ -165,9 +165,9 @@ func (s *Site) draw(ctx context.Context, q *request, src render.Source, a *mappi
 	if q.prompt {
 		return errNotReady
 	}
-	ref, rev := a.Source.Ref, p.look.rev
+	page, rev := pageOf(a), p.look.rev
 	p.doc, p.status, err = s.o.Pages.Get(ctx, p.look.inputs, func(ctx context.Context) (*render.Document, error) {
-		return draw(ctx, src, ref, rev)
+		return draw(ctx, src, page, rev)
 	})
 	if err != nil {
 		return fmt.Errorf("site: page %s: %w", a.Source, err)
@@ -184,7 +184,7 @@ func (s *Site) stream(ctx context.Context, q *request, src render.Source, a *map
 	if q.prompt {
 		return errNotReady
 	}
-	if p.doc, p.stream, err = streamer.Open(ctx, a.Source.Ref); err != nil {
+	if p.doc, p.stream, err = streamer.Open(ctx, pageOf(a)); err != nil {
 		return fmt.Errorf("site: open %s: %w", a.Source, err)
 	}
 	p.status = "pagemap; fwd=bypass"
@@ -193,8 +193,8 @@ func (s *Site) stream(ctx context.Context, q *request, src render.Source, a *map
 
 // draw renders a page for the key of rev: what is not that revision for good is
 // Volatile, so that it is never kept under the key.
-func draw(ctx context.Context, src render.Source, ref string, rev render.Revision) (*render.Document, error) {
-	doc, err := src.Render(ctx, ref)
+func draw(ctx context.Context, src render.Source, page render.Page, rev render.Revision) (*render.Document, error) {
+	doc, err := src.Render(ctx, page)
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +204,11 @@ func draw(ctx context.Context, src render.Source, ref string, rev render.Revisio
 		doc = &d
 	}
 	return doc, nil
+}
+
+// pageOf is the page that a names, for its source.
+func pageOf(a *mapping.Answer) render.Page {
+	return render.Page{Path: a.Canonical, Ref: a.Source.Ref}
 }
 
 // class says how the file at ref is served.

@@ -12,8 +12,8 @@ import (
 // drawn is a source that draws one document.
 type drawn struct{ doc *render.Document }
 
-func (d drawn) Stat(context.Context, string) (render.Revision, error)    { panic("not asked") }
-func (d drawn) Render(context.Context, string) (*render.Document, error) { return d.doc, nil }
+func (d drawn) Stat(context.Context, render.Page) (render.Revision, error)    { panic("not asked") }
+func (d drawn) Render(context.Context, render.Page) (*render.Document, error) { return d.doc, nil }
 
 func TestDraw(t *testing.T) {
 	tests := []struct {
@@ -30,7 +30,7 @@ func TestDraw(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			before := tt.doc.Volatile
-			got, err := draw(t.Context(), drawn{&tt.doc}, "/", tt.rev)
+			got, err := draw(t.Context(), drawn{&tt.doc}, render.Page{Ref: "/"}, tt.rev)
 			if err != nil || got.Volatile != tt.want {
 				t.Errorf("%+v, %v", got, err)
 			}

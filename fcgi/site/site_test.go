@@ -71,7 +71,7 @@ func TestKeyNamesEveryInput(t *testing.T) {
 	})
 	h := sitetest.Handler(s)
 	revision := func(ref string) string {
-		rev, err := s.files.Stat(t.Context(), ref)
+		rev, err := s.files.Stat(t.Context(), render.Page{Ref: ref})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,11 +110,11 @@ func TestKeyNamesEveryInput(t *testing.T) {
 // fixed is a source of one document.
 type fixed struct{ doc render.Document }
 
-func (f fixed) Stat(context.Context, string) (render.Revision, error) {
+func (f fixed) Stat(context.Context, render.Page) (render.Revision, error) {
 	return render.Revision{ID: f.doc.Revision, Size: -1}, nil
 }
 
-func (f fixed) Render(context.Context, string) (*render.Document, error) { return &f.doc, nil }
+func (f fixed) Render(context.Context, render.Page) (*render.Document, error) { return &f.doc, nil }
 
 func TestWikiPage(t *testing.T) {
 	doc := render.Document{Type: "text/html; charset=utf-8", Revision: "r1", ETag: "e", Body: []byte("<p>wiki</p>")}

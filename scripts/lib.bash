@@ -54,5 +54,7 @@ install_packages() {
 # Services of the real stack, and the documentation trees that stand in for old sites.
 export SERVICE_PACKAGES="apache2 libapache2-mod-fcgid memcached postgresql varnish"
 export TREE_PACKAGES="python3.11-doc apache2-doc libboost1.74-doc cppreference-doc-en-html fp-docs-3.2.2"
+# A browser that tests look at pages with.
+export BROWSER_PACKAGES="chromium fonts-dejavu-core"
 # What scripts/bench measures besides.
 export BENCH_PACKAGES="libapache2-mod-wsgi-py3 nginx python3-django python3-pymemcache varnish wrk"

@@ -100,15 +100,24 @@ func (n *nearPath) ends(t Target) (url string, ok bool) {
 	a := n.Resolve(t)
 	switch {
 	case a.Status == 200:
-		return string(a.Canonical), true
+		return string(a.Canonical), n.there(a.Source)
 	case a.Location == "":
 		return "", false
 	case !sitePath(a.Location):
 		return a.Location, true
 	}
 	url, _, _ = strings.Cut(a.Location, "#")
-	end, err := ParseTarget(url)
-	return a.Location, err == nil && n.Resolve(end).Status == 200
+	target, err := ParseTarget(url)
+	if err != nil {
+		return "", false
+	}
+	end := n.Resolve(target)
+	return a.Location, end.Status == 200 && n.there(end.Source)
+}
+
+// there reports whether a page's source is not known to be gone.
+func (n *nearPath) there(s Source) bool {
+	return s.Kind != SourceFile || n.Files == nil || n.Files.Lookup(Path(s.Ref), false).Kind == RegularFile
 }
 
 // variations tries the spellings that need no search.

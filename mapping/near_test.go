@@ -17,7 +17,7 @@ func TestNear(t *testing.T) {
 		"populate 200 /caf%C3%A9.html file:/caf%C3%A9.html", "populate 200 /stra%DFe.html file:/stra%DFe.html",
 		"populate 200 /a%20b.html file:/a%20b.html", "cli 200 /show?id=7 wiki:Seven",
 		"cli 301 /download/tools https://files.example/tools", "cli 301 /old/story.html /docs/install.html", "cli 301 /broken/target.html /nowhere",
-		"cli 410 /docs/instell.html", "cli 200 /prefix/* wiki:P/*",
+		"cli 410 /docs/instell.html", "cli 200 /prefix/* wiki:P/*", "cli 301 /to/vanished.html /gone/vanished.html",
 	)
 	files := names{files: []Path{"/docs/index.html", "/tree/Only.txt", "/new/tutorial.txt"}, index: []string{"index.html"}}
 	for _, row := range rows {
@@ -25,6 +25,7 @@ func TestNear(t *testing.T) {
 			files.files = append(files.files, file)
 		}
 	}
+	rows = append(rows, testRows(t, "populate 200 /gone/vanished.html file:/gone/vanished.html")...)
 	r := Resolver{Rows: NewTable(slices.Values(rows)), Files: files, IndexNames: []string{"index.html"}, Hosts: testHosts}
 	for _, test := range []struct {
 		name, path string
@@ -54,6 +55,7 @@ func TestNear(t *testing.T) {
 		{"where a redirect leads", "/older/tools", []string{"moved https://files.example/tools"}},
 		{"the end of a redirect", "/archive/story.html", []string{"moved /docs/install.html"}},
 		{"not to a dead target", "/x/target.html", nil},
+		{"not to a file that is gone", "/gone/vanished.htm", nil},
 		{"not to a gone row", "/docs/instell.htm", []string{"typing /docs/install.html"}},
 		{"a file without a row", "/tree/Only", []string{"extension /tree/Only.txt"}},
 		{"nothing like it", "/completely/different", nil},

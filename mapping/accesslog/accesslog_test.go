@@ -107,14 +107,16 @@ func TestScanner(t *testing.T) {
 	tests := []struct {
 		name, log string
 		want      []string // number and line
+		cut       bool
 		fails     bool
 	}{
 		{name: "empty"},
-		{name: "plain", log: "a\nb\r\n\nc", want: []string{"1 a", "2 b", "4 c"}},
+		{name: "plain", log: "a\nb\r\n\nc\n", want: []string{"1 a", "2 b", "4 c"}},
+		{name: "no end", log: "a\nb", want: []string{"1 a", "2 b"}, cut: true},
 		{name: "gzip", log: zip(t, "a\nb\n"), want: []string{"1 a", "2 b"}},
 		{name: "two gzip files", log: zip(t, "a\n") + zip(t, "b\n"), want: []string{"1 a", "2 b"}},
 		{name: "too long", log: "a\n" + long + "\nb\n", want: []string{"1 a", "2 " + long[:maxLine], "3 b"}},
-		{name: "too long at the end", log: long + long + long, want: []string{"1 " + long[:maxLine]}},
+		{name: "too long at the end", log: long + long + long, want: []string{"1 " + long[:maxLine]}, cut: true},
 		{name: "gzip cut short", log: zip(t, "a\nb\n")[:24], fails: true},
 	}
 	for _, tt := range tests {
@@ -129,6 +131,9 @@ func TestScanner(t *testing.T) {
 			}
 			if (s.Err() != nil) != tt.fails {
 				t.Fatalf("Err = %v", s.Err())
+			}
+			if !tt.fails && s.Cut() != tt.cut {
+				t.Errorf("Cut = %t", s.Cut())
 			}
 			if !tt.fails && fmt.Sprintf("%q", got) != fmt.Sprintf("%q", tt.want) {
 				t.Errorf("lines %.200q, want %.200q", got, tt.want)

@@ -20,6 +20,7 @@ type Scanner struct {
 	r      *bufio.Reader
 	line   []byte
 	number int
+	cut    bool
 	err    error
 }
 
@@ -53,6 +54,7 @@ func (s *Scanner) Scan() bool {
 		s.err = err
 		if len(line) > 0 {
 			s.number++
+			s.cut = err != nil
 		}
 		if s.line = bytes.TrimRight(line, "\r\n"); len(s.line) > 0 {
 			return true
@@ -79,6 +81,10 @@ func (s *Scanner) Number() int { return s.number }
 
 // Line is the line, parsed.
 func (s *Scanner) Line() (Line, error) { return Parse(s.line) }
+
+// Cut reports whether the log ended within the line, without a line's end: its server may be writing it, or a
+// compressed log is cut short.
+func (s *Scanner) Cut() bool { return s.cut }
 
 // Err is why the log ended before its end: nil where it did not. A log whose
 // compressed form is cut short is one.

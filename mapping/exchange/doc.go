@@ -96,12 +96,16 @@
 // Lines "FROM [NAME=VALUE...] TO [STATUS[!]]". A final slash of FROM makes no
 // difference. "/a/* /b/:splat" is a prefix row that keeps the rest; parameters
 // make a query row. Placeholders, conditions and 200 under a prefix are not
-// expressible; 200 for a path is the file of that name.
+// expressible, nor, without "!", 404 and 410 under one, which leave files alone as a
+// row would not; 200 for a path is the file of that name.
 //
 // # Maps
 //
 // RewriteMap is lines "KEY VALUE" of a text map, NginxMap the inside of a map
 // block, or a file with such blocks, of nginx. Both hold 301s alone. Keys are
 // paths, escaped or not; one without a slash at its beginning is below the root.
-// nginx's regular expressions are read as Apache's are, behind the texts.
+// nginx's regular expressions are read as Apache's are, behind the texts. What is
+// written begins with comments that tell how the server is told of it. nginx compares
+// texts without regard to case; rows for which that makes a difference, and those
+// below a prefix, are written as expressions.
 package exchange

@@ -49,9 +49,11 @@ func (a *account) redirect(words []string) (e entry, v Verdict, reason string) {
 		return e, Refused, `has no target: write "/from /to 301"`
 	}
 	r := rule{target: words[0], status: 301}
-	status := 301
+	status, forced := 301, false
 	if words = words[1:]; len(words) > 0 && !strings.Contains(words[0], "=") {
-		code, err := strconv.Atoi(strings.TrimSuffix(words[0], "!"))
+		var text string
+		text, forced = strings.CutSuffix(words[0], "!")
+		code, err := strconv.Atoi(text)
 		if err != nil {
 			return e, Refused, fmt.Sprintf("%q is no status", words[0])
 		}
@@ -110,6 +112,12 @@ func (a *account) redirect(words []string) (e entry, v Verdict, reason string) {
 	}
 	if v, reason := r.redirectTarget(splat); reason != "" {
 		return e, v, reason
+	}
+	if r.kind == prefix && !forced {
+		if r.status == 404 || r.status == 410 {
+			return e, Unexpressed, fmt.Sprintf("answers where no file is, and a row would hide the files below it: write %d! where that is meant", r.status)
+		}
+		e.notes = append(e.notes, `hides files below it, as with "!"`)
 	}
 	if r.status == 404 || r.status == 410 {
 		e.notes = append(e.notes, fmt.Sprintf("the page %q is not shown: the site has its own", clip(r.target)))

@@ -318,6 +318,7 @@ var (
 
 // conditionsOf turns conditions into a query, or says why no row has them.
 func (w *rewriting) conditionsOf(conditions []directive) (query string, notes []string, problem string) {
+	whole := "" // the query as one condition has it whole
 	for _, d := range conditions {
 		test, pattern := strings.ToUpper(d.args[0]), d.args[1]
 		var fold bool
@@ -339,6 +340,10 @@ func (w *rewriting) conditionsOf(conditions []directive) (query string, notes []
 			found := oneParameter.FindStringSubmatch(pattern)
 			if found == nil {
 				found = wholeQuery.FindStringSubmatch(pattern)
+				if whole != "" {
+					return "", nil, fmt.Sprintf("has a second condition on the whole query (line %d)", d.line)
+				}
+				whole = pattern
 				notes = append(notes, "a request with further parameters answers too")
 			}
 			if found == nil || fold || found[1] == "." || strings.HasPrefix(pattern, "!") {

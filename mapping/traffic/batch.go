@@ -75,7 +75,9 @@ type rowDay struct {
 func DayOf(at time.Time) time.Time { return at.UTC().Truncate(24 * time.Hour) }
 
 // Full reports whether what comes next may be dropped or go into the overflow.
-func (t *Tally) Full() bool { return len(t.hits) >= MaxHits || t.others >= maxOthers }
+func (t *Tally) Full() bool {
+	return len(t.hits) >= MaxHits || len(t.misses) >= MaxMisses || t.others >= maxOthers
+}
 
 // Empty reports whether nothing was counted.
 func (t *Tally) Empty() bool { return len(t.hits)+len(t.misses)+len(t.overflow) == 0 }

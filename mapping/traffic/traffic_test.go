@@ -244,6 +244,17 @@ func TestRandomMisses(t *testing.T) {
 	}
 }
 
+// A Tally that readers of a log fill alone is Full before paths of our own are lost.
+func TestFullOfOwnMisses(t *testing.T) {
+	tally := Tally{Hosts: mapping.Hosts{"www.example.org"}}
+	for i := 0; !tally.Full(); i++ {
+		tally.Miss(mapping.Path("/"+strconv.Itoa(i)), "https://www.example.org/page", time.Now())
+	}
+	if b := tally.Batch(); len(b.Misses) != MaxMisses || len(b.Overflow) != 0 {
+		t.Errorf("%d paths, overflow %v", len(b.Misses), b.Overflow)
+	}
+}
+
 func TestBoundedHits(t *testing.T) {
 	c := New(Options{Store: &ledger{}})
 	for i := range MaxHits + 10 {

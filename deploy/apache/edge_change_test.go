@@ -34,6 +34,7 @@ func (s *edgeSite) awaitNew(t *testing.T, target string, changed time.Time, fres
 					t.Errorf("%s for %q: the old answer %s after the change", target, encoding, late)
 					return
 				}
+				time.Sleep(2 * time.Millisecond)
 			}
 			took := time.Since(changed)
 			for end := changed.Add(3 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {

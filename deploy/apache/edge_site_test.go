@@ -171,7 +171,21 @@ func (s *edgeSite) startResponder(t *testing.T, o edgeOptions) *edgeResponder {
 			s.mu.Unlock()
 		}
 		h.ServeHTTP(w, req)
-	}), fcgi.Options{DrainIdle: 100 * time.Millisecond, Logger: log})
+	}), fcgi.Options{
+		DrainIdle: 100 * time.Millisecond, Logger: log,
+		Prompt: func(q *fcgi.Query, a *fcgi.Answer) bool {
+			s.mu.Lock()
+			held := s.hold != nil
+			s.mu.Unlock()
+			if held || header(q, "X-Test-User") != "" || !pagesSite.Prompt(q, a) {
+				return false
+			}
+			if header(q, edge.Header) != secret {
+				s.asked.Add(1)
+			}
+			return true
+		},
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	r.done.Go(func() { r.server.Serve(l) })
@@ -182,6 +196,17 @@ func (s *edgeSite) startResponder(t *testing.T, o edgeOptions) *edgeResponder {
 		files.Close()
 	})
 	return r
+}
+
+// header is a request's header.
+func header(q *fcgi.Query, name string) (value string) {
+	name = "HTTP_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	for n, v := range q.Params {
+		if string(n) == name {
+			value = string(v)
+		}
+	}
+	return value
 }
 
 // stop ends the responder without telling the edge anything, as a kill does.

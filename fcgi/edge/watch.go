@@ -77,8 +77,8 @@ type Stats struct {
 type Watch struct {
 	o       Options
 	client  *http.Client
-	state   any            // Options.State at the last look at all pages; Run's
-	running sync.WaitGroup // requests to caches
+	state   any            // Options.State at the last look at all pages; looking's
+	running sync.WaitGroup // looking, and requests to caches
 
 	mu       sync.Mutex // protects the rest
 	pages    map[mapping.Path]*page
@@ -123,9 +123,34 @@ func New(o Options) (*Watch, error) {
 func (w *Watch) Run(ctx context.Context) {
 	defer w.client.CloseIdleConnections()
 	defer w.running.Wait()
+	// A source that hangs holds up the looks, not the telling of what is known.
+	w.running.Go(func() { w.looking(ctx) })
 	ticker := time.NewTicker(step)
 	defer ticker.Stop()
-	var rested, dropped time.Time
+	var dropped time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for _, l := range w.lines {
+			w.dispatch(ctx, l)
+		}
+		if now := w.o.Now(); now.Sub(dropped) >= dropEvery {
+			dropped = now
+			w.mu.Lock()
+			w.drop(now)
+			w.mu.Unlock()
+		}
+	}
+}
+
+// looking looks at the pages, until ctx ends.
+func (w *Watch) looking(ctx context.Context) {
+	ticker := time.NewTicker(step)
+	defer ticker.Stop()
+	var rested time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -140,15 +165,6 @@ func (w *Watch) Run(ctx context.Context) {
 			rested = end.Add(restFactor * end.Sub(now))
 		} else {
 			w.look(ctx, w.due(now.Add(-w.o.Every)))
-		}
-		for _, l := range w.lines {
-			w.dispatch(ctx, l)
-		}
-		if now.Sub(dropped) >= dropEvery {
-			dropped = now
-			w.mu.Lock()
-			w.drop(now)
-			w.mu.Unlock()
 		}
 	}
 }

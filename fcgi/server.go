@@ -48,7 +48,7 @@ type Options struct {
 	// Prompt, if not nil, is shown every request without a body before the
 	// handler is. It may answer it, at once, and return true; if it returns false
 	// the handler is called as if there were no Prompt. It is called by the goroutine that
-	// reads the connection, so that it must not wait for anything, and keeps
+	// reads the connection, so that it must not wait for more than a disk, and keeps
 	// neither q nor a; its calls are not counted in MaxRequests.
 	Prompt func(q *Query, a *Answer) bool
 

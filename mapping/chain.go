@@ -146,9 +146,33 @@ func location(path, query, fragment string) string {
 	return escapeURL(path)
 }
 
+// ChainError refuses a redirect that would never end; it is ErrBadRow.
+type ChainError struct {
+	Row   Row      // the redirect
+	Long  bool     // the chain is longer than MaxHops; else it comes back to itself
+	Chain []string // the patterns of the redirects on the way, in their order
+}
+
+// Error names the target, the chain and the way out.
+func (e *ChainError) Error() string {
+	return (&RowError{"source", e.Row.Source, e.Problem()}).Error()
+}
+
+// Problem is the error without the row that it is about.
+func (e *ChainError) Problem() string {
+	problem := "is a loop"
+	if e.Long {
+		problem = fmt.Sprintf("is a chain of more than %d redirects", MaxHops)
+	}
+	return fmt.Sprintf("%s: %s: write a target that ends it", problem, strings.Join(e.Chain, " -> "))
+}
+
+// Unwrap is ErrBadRow.
+func (e *ChainError) Unwrap() error { return ErrBadRow }
+
 // CheckRedirect follows a redirect row from its own path through r.Rows, which
-// has the row already, and refuses it with a *RowError that names the chain
-// where it comes back to itself or is longer than MaxHops. A prefix row is
+// has the row already, and refuses it with a *ChainError where it comes back to
+// itself or is longer than MaxHops. A prefix row is
 // followed from its path itself and from a path below it that has no row of its
 // own. Without r.Files, other spellings of a path are not looked for, since the
 // tree may have it in its own. A loop that needs a query which only some requests
@@ -160,30 +184,27 @@ func (r *Resolver) CheckRedirect(row Row) error {
 	path, prefix, query := splitPattern(row.Pattern)
 	from := []Target{{Path: path, Query: query, HasQuery: query != "", Clean: true}}
 	if prefix {
-		// No request's key has "%00", so no exact row either.
-		from = []Target{{Path: path + "/", Clean: true}, {Path: path + "/%00", Clean: true}}
+		// Requests for "%2F" do not reach a site behind Apache, so hardly a row has it.
+		from = []Target{{Path: path + "/", Clean: true}, {Path: path + "/%2F", Clean: true}}
 		if path != "" {
 			from = append(from, Target{Path: path, Clean: true})
 		}
 	}
 	for _, t := range from {
-		w := walk{Resolver: r, traced: true, rowsOnly: r.Files == nil}
-		var problem string
-		switch w.resolve(t).Flag {
-		case FlagLoop:
-			problem = "is a loop"
-		case FlagTooDeep:
-			problem = fmt.Sprintf("is a chain of more than %d redirects", MaxHops)
-		default:
+		w := walk{Resolver: r, rowsOnly: r.Files == nil}
+		flag := w.resolve(t).Flag
+		if flag != FlagLoop && flag != FlagTooDeep {
 			continue
 		}
-		var chain []string
+		w = walk{Resolver: r, rowsOnly: r.Files == nil, traced: true}
+		w.resolve(t)
+		bad := &ChainError{Row: row, Long: flag == FlagTooDeep}
 		for _, step := range w.steps {
-			if step.Rule == "redirect" && (len(chain) == 0 || chain[len(chain)-1] != step.Row) {
-				chain = append(chain, step.Row)
+			if step.Rule == "redirect" && (len(bad.Chain) == 0 || bad.Chain[len(bad.Chain)-1] != step.Row) {
+				bad.Chain = append(bad.Chain, step.Row)
 			}
 		}
-		return &RowError{"source", row.Source, fmt.Sprintf("%s: %s: write a target that ends it", problem, strings.Join(chain, " -> "))}
+		return bad
 	}
 	return nil
 }

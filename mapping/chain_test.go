@@ -88,6 +88,7 @@ func TestCheckRedirect(t *testing.T) {
 		{"of three with prefixes", []string{"cli 301 /a/* /b/*", "cli 301 /b/* /c/*", "cli 301 /c/* /a/*"}, "is a loop: /a/* -> /b/* -> /c/*:"},
 		{"beside a loop", []string{"cli 301 /x/* /b", "cli 301 /b /c", "cli 301 /c /b"}, "is a loop"},
 		{"at the prefix itself", []string{"cli 301 /a/* /b/*", "cli 301 /b /a"}, "is a loop"},
+		{"only below", []string{"cli 301 /a/* /b/*", "cli 301 /b/* /a/*", "cli 200 /b/ wiki:B"}, "is a loop: /a/* -> /b/*:"},
 		{"broken by a page", []string{"cli 301 /a /b", "cli 301 /b/* /a/*", "cli 200 /b wiki:B"}, ""},
 		{"of a query row", []string{"cli 301 /a?x=1 /a?y=2", "cli 301 /a?y=2 /a?x=1"}, "is a loop"},
 		{"of a query row that ends", []string{"cli 301 /a?x=1 /a", "cli 200 /a wiki:A"}, ""},

@@ -91,8 +91,8 @@ func (h Hosts) cleanSource(r Row, pattern Pattern) (string, error) {
 	return text, nil
 }
 
-// checkRest is what is wrong with a clean source's "/*", or with a target below
-// its own prefix row.
+// checkRest is what is wrong with a clean source's "/*", or with a target that its
+// own row covers.
 func checkRest(source string, status uint16, pattern Pattern) (problem string) {
 	target, rest := strings.CutSuffix(source, "/*")
 	switch {
@@ -100,6 +100,8 @@ func checkRest(source string, status uint16, pattern Pattern) (problem string) {
 		return `ends in "/*", which keeps the rest of a prefix row's match, but the path does not end in "/*": write "%2A" for a star`
 	case rest && status == 410:
 		return `a 410's suggestion keeps no rest: leave "/*" out`
+	case (status == 301 || status == 302) && source == pattern.String():
+		return "is the row's own path, so it would redirect for ever: write another target"
 	case !pattern.Prefix || status != 301 && status != 302 || !sitePath(source):
 		return ""
 	}

@@ -196,5 +196,6 @@
 // look-up finds the exact row, the query rows, the slash twin and the other
 // cases of a path, as one slice and without allocating. Prefix rows have a trie
 // of their own; it is asked for every segment of a path, the hashes of which are
-// steps of one computation.
+// steps of one computation. Rows of wiki pages stand in a third one as well, by the
+// page's name, for Table.WikiPath, which leads from a name back to a path.
 package mapping

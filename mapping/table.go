@@ -16,15 +16,20 @@ type Table struct {
 	generation uint64 // of this table's newest nodes
 	pages      trie   // exact and query rows
 	prefixes   trie   // prefix rows
+	wiki       wikiRows
 }
 
 // NewTable builds a table of rows; of two rows with one pattern the later wins.
 func NewTable(rows iter.Seq[Row]) *Table {
 	t := (&Table{}).edit()
 	var pages, prefixes []hashedRow
+	var wikis []Row
 	for row := range rows {
 		path, prefix, _ := splitPattern(row.Pattern)
 		hashed := hashedRow{hashPath(t.seed, path), compact(row)}
+		if isWiki(row) {
+			wikis = append(wikis, hashed.row)
+		}
 		if prefix {
 			prefixes = append(prefixes, hashed)
 		} else {
@@ -33,6 +38,7 @@ func NewTable(rows iter.Seq[Row]) *Table {
 	}
 	t.pages = buildTrie(t.generation, pages)
 	t.prefixes = buildTrie(t.generation, prefixes)
+	t.buildWiki(wikis)
 	return t
 }
 
@@ -65,11 +71,17 @@ func (t *Table) edit() *Table {
 
 func (t *Table) put(row Row) {
 	path, prefix, _ := splitPattern(row.Pattern)
-	t.trie(prefix).put(t.generation, hashPath(t.seed, path), compact(row))
+	t.forgetWiki(row.Pattern)
+	row = compact(row)
+	t.trie(prefix).put(t.generation, hashPath(t.seed, path), row)
+	if isWiki(row) {
+		t.putWiki(row)
+	}
 }
 
 func (t *Table) remove(pattern string) {
 	path, prefix, _ := splitPattern(pattern)
+	t.forgetWiki(pattern)
 	t.trie(prefix).remove(t.generation, hashPath(t.seed, path), pattern)
 }
 

@@ -4,6 +4,7 @@ package render
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +62,7 @@ func (e *Encoder) Gzip(doc *Document) (*Document, error) {
 	return &d, err
 }
 
-// Complete returns doc with every encoding that pays.
+// Complete returns doc with every encoding that pays, and its body.
 func (e *Encoder) Complete(doc *Document) (*Document, error) {
 	if doc.Complete {
 		return doc, nil
@@ -72,6 +73,9 @@ func (e *Encoder) Complete(doc *Document) (*Document, error) {
 	}
 	d := *doc
 	d.Complete = true
+	if d.Body, err = e.Identity(doc); err != nil {
+		return nil, err
+	}
 	best := len(d.Body)
 	if d.Gzip != nil {
 		best = len(d.Gzip)
@@ -103,6 +107,21 @@ func (e *Encoder) Unpack(packed []byte, size int) ([]byte, error) {
 		return nil, fmt.Errorf("render: unpacking a page: more than %d bytes, or no end: %w", size, errPacked)
 	}
 	return body, nil
+}
+
+// Identity returns the body of a document, in whatever form that is.
+func (e *Encoder) Identity(doc *Document) ([]byte, error) {
+	if doc.Body != nil || doc.Gzip == nil {
+		return doc.Body, nil
+	}
+	size := uint32(0)
+	if n := len(doc.Gzip); n >= 4 { // RFC 1952, 2.3.1: the last field
+		size = binary.LittleEndian.Uint32(doc.Gzip[n-4:])
+	}
+	if size > MaxKept {
+		return nil, fmt.Errorf("render: unpacking a page: %d bytes: %w", size, errPacked)
+	}
+	return e.Unpack(doc.Gzip, int(size))
 }
 
 func newGzip() (resetter, error) { return gzip.NewWriterLevel(nil, gzipLevel) }

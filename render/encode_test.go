@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -140,6 +141,53 @@ func TestUnpack(t *testing.T) {
 				t.Errorf("%d bytes, %v", len(body), err)
 			}
 		})
+	}
+}
+
+// TestForms: a document in the packed form is complete without its body, which can be brought back.
+func TestForms(t *testing.T) {
+	var e Encoder
+	page := &Document{Type: "text/html", Body: prose(5000, 1)}
+	page.SetETag("e")
+	whole, err := e.Complete(page)
+	if err != nil || whole.Gzip == nil || whole.Brotli == nil {
+		t.Fatalf("%d bytes of gzip, %d of brotli, %v", len(whole.Gzip), len(whole.Brotli), err)
+	}
+	zipped, err := e.Gzip(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := whole.Plain(); p.Gzip != nil || p.Brotli != nil || p.Complete || !bytes.Equal(p.Body, page.Body) || p.Plain() != p {
+		t.Errorf("plain: %d bytes, %d of gzip, %d of brotli", len(p.Body), len(p.Gzip), len(p.Brotli))
+	}
+	packed := zipped.Packed()
+	if packed.Body != nil || !bytes.Equal(packed.Gzip, whole.Gzip) || packed.Packed() != packed {
+		t.Errorf("packed: %d bytes, %d of gzip", len(packed.Body), len(packed.Gzip))
+	}
+	if again, err := e.Complete(packed); err != nil || !reflect.DeepEqual(again, whole) {
+		t.Errorf("completed: %d bytes, %d of gzip, %d of brotli, %v", len(again.Body), len(again.Gzip), len(again.Brotli), err)
+	}
+	if v := packed.Select([]string{"br"}); v.Body != nil || v.Encoding != "" || !v.Wanting {
+		t.Errorf("selected %q, %d bytes", v.Encoding, len(v.Body))
+	}
+	for name, doc := range map[string]*Document{"page": page, "complete": whole, "packed": packed, "packed and complete": whole.Packed()} {
+		if body, err := e.Identity(doc); err != nil || !bytes.Equal(body, page.Body) {
+			t.Errorf("%s: %d bytes, %v", name, len(body), err)
+		}
+		if !doc.Varies() {
+			t.Errorf("%s does not vary", name)
+		}
+	}
+	short := &Document{Type: "text/html", Body: []byte("<p>"), Complete: true}
+	if short.Packed() != short || short.Plain() != short {
+		t.Error("a page without encodings has other forms")
+	}
+	for name, gzip := range map[string][]byte{
+		"short": {1, 2}, "no gzip": prose(100, 1), "too large": append(bytes.Clone(packed.Gzip[:len(packed.Gzip)-1]), 1),
+	} {
+		if body, err := e.Identity(&Document{Gzip: gzip}); err == nil {
+			t.Errorf("%s: %d bytes", name, len(body))
+		}
 	}
 }
 

@@ -41,7 +41,6 @@ type Files struct {
 	types   *mapping.Types
 	charset string
 	now     func() time.Time
-	encoder Encoder
 	read    func(*os.File, []byte) (int, error) // io.ReadFull, but in tests
 }
 
@@ -89,7 +88,7 @@ func (f *Files) Render(ctx context.Context, page Page) (*Document, error) {
 		return nil, err
 	}
 	doc.Volatile = doc.Volatile || !steady
-	return f.encoder.Gzip(doc)
+	return doc, nil
 }
 
 // draw reads a file once, and reports whether it stayed as it was meanwhile.
@@ -112,7 +111,7 @@ func (f *Files) draw(ref string) (doc *Document, steady bool, err error) {
 	if err != nil {
 		return nil, false, fileError("stat", ref, err)
 	}
-	doc.SetETag(etag(doc, doc.Body))
+	doc.HashETag()
 	return doc, after == before && int64(n) == before.size, nil
 }
 
@@ -201,6 +200,9 @@ func unsettled(modified, now time.Time) bool {
 	age := now.Sub(modified)
 	return age < settleTime && age > -clockSkew
 }
+
+// HashETag sets the ETag of a document that is being made to the hash of its type, language and body.
+func (d *Document) HashETag() { d.SetETag(etag(d, d.Body)) }
 
 // etag hashes what a strong validator must tell apart: the representation's type and
 // bytes.

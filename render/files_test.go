@@ -57,6 +57,12 @@ func TestRender(t *testing.T) {
 			if doc.Type != tt.wantType || doc.Language != tt.wantLang || doc.Volatile || !doc.Modified.Equal(settled) {
 				t.Errorf("got %q, %q, volatile %v, %v", doc.Type, doc.Language, doc.Volatile, doc.Modified)
 			}
+			if doc.Gzip != nil || doc.Complete {
+				t.Error("a file comes with encodings")
+			}
+			if doc, err = new(Encoder).Gzip(doc); err != nil {
+				t.Fatal(err)
+			}
 			if (doc.Gzip != nil) != tt.wantGzip {
 				t.Errorf("gzip of %d bytes, want gzip %v", len(doc.Gzip), tt.wantGzip)
 			}

@@ -71,7 +71,7 @@ func (s *site) stat(t *testing.T) render.Revision {
 
 // get reads the page under rev's key.
 func (s *site) get(rev render.Revision) (doc *render.Document, cacheStatus string, err error) {
-	return s.cache.Get(context.Background(), []string{rev.ID}, func(ctx context.Context) (*render.Document, error) {
+	return s.cache.Get(context.Background(), render.Want{Inputs: []string{rev.ID}}, func(ctx context.Context) (*render.Document, error) {
 		return s.files.Render(ctx, render.Page{Ref: ref})
 	})
 }
@@ -79,7 +79,7 @@ func (s *site) get(rev render.Revision) (doc *render.Document, cacheStatus strin
 // kept returns the body that is kept under rev's key, or false.
 func (s *site) kept(t *testing.T, rev render.Revision) (string, bool) {
 	t.Helper()
-	doc, _, err := s.cache.Get(context.Background(), []string{rev.ID}, func(context.Context) (*render.Document, error) { return nil, errNotKept })
+	doc, _, err := s.cache.Get(context.Background(), render.Want{Inputs: []string{rev.ID}}, func(context.Context) (*render.Document, error) { return nil, errNotKept })
 	if errors.Is(err, errNotKept) {
 		return "", false
 	}

@@ -18,16 +18,26 @@ const (
 	brotliSuffix = "-br"
 )
 
+// Packs reports whether a client with these lines of Accept-Encoding takes gzip or brotli as gladly as identity:
+// the packed form of a document is the one for it.
+func Packs(acceptEncoding []string) bool {
+	if len(acceptEncoding) == 0 {
+		return false
+	}
+	w := weigh(acceptEncoding)
+	return w.takes(w.gzip) || w.takes(w.brotli)
+}
+
 // Select returns the variant for a client with these lines of Accept-Encoding; without any it
-// is identity. The package comment has the rules. It does not allocate where SetETag set the ETag.
+// is identity, which has no bytes where the document is in the packed form. The package comment has the rules. It does
+// not allocate where SetETag set the ETag.
 func (d *Document) Select(acceptEncoding []string) Variant {
 	identity, gzip, brotli := d.tags()
 	if d.Complete && d.Gzip == nil && d.Brotli == nil || len(acceptEncoding) == 0 {
 		return Variant{Body: d.Body, ETag: identity}
 	}
 	w := weigh(acceptEncoding)
-	takesGzip := w.gzip > 0 && w.gzip >= w.identity
-	takesBrotli := w.brotli > 0 && w.brotli >= w.identity
+	takesGzip, takesBrotli := w.takes(w.gzip), w.takes(w.brotli)
 	v := Variant{Body: d.Body, ETag: identity}
 	switch {
 	case d.Brotli != nil && takesBrotli && (d.Gzip == nil || w.brotli >= w.gzip):
@@ -65,6 +75,9 @@ func (d *Document) tags() (identity, gzip, brotli string) {
 
 // weights are how glad a client is of each encoding, in thousandths; below 0: it said nothing of it.
 type weights struct{ identity, gzip, brotli int }
+
+// takes reports whether an encoding of this weight is taken as gladly as identity.
+func (w weights) takes(weight int) bool { return weight > 0 && weight >= w.identity }
 
 // weigh reads the lines of Accept-Encoding (RFC 9110, 12.5.3).
 func weigh(lines []string) weights {

@@ -76,6 +76,9 @@ func TestSelect(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			doc := encoded()
 			check(t, doc, tt.lines, tt.all)
+			if got, want := Packs(tt.lines), tt.all != ""; got != want {
+				t.Errorf("Packs %v, want %v", got, want)
+			}
 			doc.Brotli = nil
 			check(t, doc, tt.lines, tt.noBr)
 			doc.Gzip = nil

@@ -20,10 +20,14 @@
 // # Documents
 //
 // A document holds the body as it is and in the encodings that pay: gzip where the type is compressible and
-// it saves at least 64 bytes, brotli where it saves 64 bytes more. Files come with gzip, as the first reader is
-// served best by it, and a document in gzip takes a cache a quarter of the bytes. Brotli takes three times as long and is left
-// to a cache, for the pages that are asked for again: [Encoder.Complete] returns a new document, whose
-// encodings are all there. Equal bodies have equal encodings.
+// it saves at least 64 bytes, brotli where it saves 64 bytes more. A source draws the body alone. Encodings are left
+// to a cache, which knows who reads the page: [Encoder.Gzip] takes several times as long as a file takes to be read, and brotli
+// three times as long again. [Encoder.Complete] returns a new document, whose encodings are all there. Equal bodies
+// have equal encodings.
+//
+// Most readers take gzip ([Packs]) and need no other bytes; some take the body alone. A cache may therefore keep a
+// document in one of two forms: plain, without encodings, or packed, without the body
+// where there is gzip, from which [Encoder.Identity] brings it back.
 //
 // The ETag is the SHA-256 of type and language (each with its length before it) and identity bytes, its
 // first 16 bytes in base64url. The type is what mod_mime would say; text/html and text/plain
@@ -77,6 +81,7 @@ type Revision struct {
 	Size     int64     // of the body where known before it is drawn (files), else -1
 	Volatile bool      // may still change without changing its ID: serve, do not keep
 	Ref      string    // where the source really is (a file behind a symlink), else the ref asked for
+	Stale    bool      // the last state known, as the source cannot be asked
 }
 
 // Document is a page drawn once, ready to be kept and sent. It is immutable.
@@ -87,8 +92,8 @@ type Document struct {
 	Revision string // the ID of the revision that was drawn
 	ETag     string // strong validator of the identity bytes, without quotes or suffix; see SetETag
 	Volatile bool   // not to be kept
-	Body     []byte // identity
-	Gzip     []byte // nil where it does not pay
+	Body     []byte // identity; nil in the packed form where there is Gzip
+	Gzip     []byte // nil where it does not pay, and in the plain form
 	Brotli   []byte // nil where it does not pay, and until the document is Complete
 	Complete bool   // no encoding will be added
 	quoted   string // ETags of the variants, one behind the other: set by SetETag
@@ -100,6 +105,33 @@ type Page struct {
 	Ref  string       // what the row names: a path key in the tree, a wiki page's name
 }
 
+// Plain is the document in the plain form.
+func (d *Document) Plain() *Document {
+	if d.Gzip == nil && d.Brotli == nil {
+		return d
+	}
+	p := *d
+	p.Gzip, p.Brotli, p.Complete = nil, nil, false
+	return &p
+}
+
+// Packed is the document in the packed form.
+func (d *Document) Packed() *Document {
+	if d.Gzip == nil || d.Body == nil || len(d.Body) > MaxKept {
+		return d
+	}
+	p := *d
+	p.Body = nil
+	return &p
+}
+
+// Want says which page is wanted of a cache, and for which readers.
+type Want struct {
+	Inputs []string // name the page and its revision
+	Packed bool     // the reader Packs: the document may be in the packed form
+	Local  bool     // the page is drawn as quickly as another process could be asked for it
+}
+
 // Source draws the pages of one kind ("file", "wiki"). An implementation is safe
 // for concurrent use. Errors are ErrNotFound and ErrUnavailable, wrapped.
 type Source interface {
@@ -107,6 +139,12 @@ type Source interface {
 	Stat(ctx context.Context, p Page) (Revision, error)
 	// Render draws the page. The document's Revision may be newer than a Stat before it.
 	Render(ctx context.Context, p Page) (*Document, error)
+}
+
+// Prompter is a Source that may know a page's revision already.
+type Prompter interface {
+	// Known is Stat where nothing has to be waited for; else ok is false.
+	Known(p Page) (rev Revision, ok bool)
 }
 
 // Streamer is a Source with pages too large to be kept.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"pagemap/mapping"
 	"pagemap/mapping/exchange"
+	"pagemap/mapping/intake"
 	"pagemap/mapping/postgres"
 )
 
@@ -58,43 +60,28 @@ be made so.`,
 			if err != nil {
 				return err
 			}
-			switch f := l.files[0].Format; f {
+			switch f := l.Files[0].Format; f {
 			case exchange.CSV, exchange.TSV, exchange.JSONLines:
 			default:
 				return usagef("%s: apply reads csv, tsv and jsonl, which hold every row; %s does not: use import", args[0], f)
 			}
-			l.claim(&claim)
-			db, err := a.pages(cmd.Context())
-			if err != nil {
-				return err
+			if len(l.Pages) == 0 && l.Bad() == 0 && !yes {
+				return usagef("%s has no row: all that it claims would be removed: allow it with --yes", args[0])
 			}
-			defer db.Close()
-			batch := postgres.Batch{Pages: l.pages, Claim: &claim, PlanOptions: show.options()}
-			bad := l.bad()
-			batch.DryRun = batch.DryRun || bad > 0
+			claimed(l, &claim)
 			cs := change.changeSet(mapping.OriginImport)
-			if cs.Note == "" {
-				cs.Note = "apply of " + args[0]
-			}
-			progress, done := a.rowProgress(len(l.pages))
-			batch.Progress = progress
-			plan, err := db.Import(cmd.Context(), cs, batch)
-			done()
-			if plan == nil {
-				return err
-			}
-			l.told(plan, postgres.ConflictFail)
-			r := report{list: l, plan: plan, rows: len(l.pages), conflict: "of another origin"}
-			if err := a.tell(&r, show, ""); err != nil {
-				return err
-			}
+			cs.Note = cmp.Or(cs.Note, "apply of "+args[0])
+			r := report{List: l, conflict: "of another origin"}
+			err = a.bring(cmd.Context(), &r, postgres.Batch{Claim: &claim}, cs, show, "")
 			switch {
-			case l.bad() > 0:
-				err = fmt.Errorf("nothing is written: %d lines are refused: correct them", l.bad())
+			case r.plan == nil:
+				return err
+			case l.Bad() > 0:
+				err = fmt.Errorf("nothing is written: %d lines are refused: correct them", l.Bad())
 			case errors.Is(err, postgres.ErrConflict):
-				err = fmt.Errorf("nothing is written: %d rows of other origins are in the way: claim them with --origin, or take them out of the file", plan.Kept)
+				err = fmt.Errorf("nothing is written: %d rows of other origins are in the way: claim them with --origin, or take them out of the file", r.plan.Kept)
 			case errors.Is(err, postgres.ErrManyRemovals):
-				err = fmt.Errorf("nothing is written: %d rows would be removed: allow it with --yes", plan.Removed)
+				err = fmt.Errorf("nothing is written: %d rows would be removed: allow it with --yes", r.plan.Removed)
 			case errors.Is(err, postgres.ErrLoop):
 				err = fmt.Errorf("nothing is written: %w", err)
 			default:
@@ -112,22 +99,21 @@ be made so.`,
 	return cmd
 }
 
-// claim refuses rows that the claim has no room for. Rows of formats that know no
+// claimed refuses rows that the claim has no room for. Rows of formats that know no
 // origin get one that is claimed.
-func (l *list) claim(c *postgres.Claim) {
-	for i := range l.pages {
-		p := &l.pages[i]
-		if l.files[0].Format != exchange.JSONLines && !slices.Contains(c.Origins, p.Origin) {
+func claimed(l *intake.List, c *postgres.Claim) {
+	for i := range l.Pages {
+		p := &l.Pages[i]
+		if l.Files[0].Format != exchange.JSONLines && !slices.Contains(c.Origins, p.Origin) {
 			p.Origin = c.Origins[0]
 		}
-		at := l.places[p.Pattern]
 		if base := strings.TrimSuffix(string(c.Under), "/"); base != "" {
 			if rest, ok := strings.CutPrefix(p.Pattern, base); !ok || rest != "" && rest[0] != '/' && rest[0] != '?' {
-				l.say(at, exchange.Refused, exchange.Refused.String(), p.Pattern+" is not under "+string(c.Under))
+				l.Refuse(p.Pattern, p.Pattern+" is not under "+string(c.Under))
 			}
 		}
 		if !p.Origin.Tree() && !slices.Contains(c.Origins, p.Origin) {
-			l.say(at, exchange.Refused, exchange.Refused.String(), fmt.Sprintf("%s is of origin %s, which is not claimed: add it to --origin", p.Pattern, p.Origin))
+			l.Refuse(p.Pattern, fmt.Sprintf("%s is of origin %s, which is not claimed: add it to --origin", p.Pattern, p.Origin))
 		}
 	}
 }

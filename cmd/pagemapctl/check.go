@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"pagemap/mapping"
 	"pagemap/mapping/check"
+	"pagemap/mapping/postgres"
 )
 
 // checkOptions are check's flags.
@@ -31,7 +33,7 @@ func (a *app) check() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Look for loops, dead ends, vanished and hidden files, and other drift",
-		Long: `check looks at every row of the table and every file of the tree, changes nothing,
+		Long: `check looks at every row of the table and every file of the tree, changes none of them,
 and tells what is wrong, each finding with a command that puts it right:
 
   loop        a redirect that comes back to itself
@@ -49,6 +51,9 @@ and tells what is wrong, each finding with a command that puts it right:
 
 With --external other hosts are asked: one request a second to each, HEAD then GET.
 Addresses that are not public are refused, unless --allow-host names the host.
+
+With a database the findings are kept there, in the place of those of the last check
+for the same kinds: the admin page shows them.
 The exit code is 1 if anything is found.`,
 		Example: `  pagemapctl check
   pagemapctl check --kind loop,dead --elsewhere /cgi-bin
@@ -67,7 +72,10 @@ The exit code is 1 if anything is found.`,
 
 func (a *app) runCheck(cmd *cobra.Command, o checkOptions) error {
 	run := check.Options{IndexNames: a.settings.Index, MultiViews: a.settings.MultiViews, Hosts: a.hosts()}
-	var err error
+	err := atLeast(0, map[string]int{"findings": o.findings})
+	if err != nil {
+		return err
+	}
 	if run.Kinds, err = a.kindsToCheck(o); err != nil {
 		return err
 	}
@@ -95,6 +103,9 @@ func (a *app) runCheck(cmd *cobra.Command, o checkOptions) error {
 	out := checkOutput{app: a, o: o, first: map[check.Kind][]check.Finding{}}
 	report, err := check.Run(cmd.Context(), run, out.found)
 	done()
+	if err == nil && !a.settings.Embedded() {
+		err = a.keepFindings(cmd.Context(), run.Kinds, out.kept)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,6 +118,20 @@ func (a *app) runCheck(cmd *cobra.Command, o checkOptions) error {
 		return &exitError{code: exitFound}
 	}
 	return nil
+}
+
+// keepFindings keeps what was found in the database, where the admin page shows it.
+func (a *app) keepFindings(ctx context.Context, kinds []check.Kind, found []postgres.Finding) error {
+	db, err := a.pages(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = string(kind)
+	}
+	return db.KeepFindings(ctx, names, found)
 }
 
 // kindsToCheck are the kinds that the flags name. Without a database no file has a
@@ -148,9 +173,13 @@ type checkOutput struct {
 	app   *app
 	o     checkOptions
 	first map[check.Kind][]check.Finding // the first ones of each kind
+	kept  []postgres.Finding             // all of them, for the admin page
 }
 
 func (c *checkOutput) found(f check.Finding) error {
+	if !c.app.settings.Embedded() {
+		c.kept = append(c.kept, postgres.Finding{Kind: string(f.Kind), Path: f.Path, Detail: f.Detail, Command: f.Command})
+	}
 	if c.o.asJSON {
 		e := json.NewEncoder(c.app.out)
 		e.SetEscapeHTML(false)

@@ -5,39 +5,23 @@ package main
 import (
 	"bytes"
 	"context"
-	"net/http"
+	"fmt"
 	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"pagemap/cmd/internal/serving"
+	"pagemap/fcgi/explain"
 	"pagemap/mapping"
 	"pagemap/mapping/exchange"
 	"pagemap/mapping/populate"
 	"pagemap/mapping/postgres"
 	"pagemap/mapping/tree"
-	"pagemap/render"
 	"pagemap/render/cache"
 )
 
 // explanation is what is told of one URL.
-type explanation struct {
-	URL         string               `json:"url"`
-	Key         string               `json:"key,omitempty"` // "" of a target that has none
-	KeySteps    []mapping.KeyStep    `json:"key_steps"`     // how the target became it
-	Steps       []mapping.Step       `json:"steps"`         // every look-up
-	Row         string               `json:"row,omitempty"` // pattern of the row that answered
-	Rows        []rowFacts           `json:"rows"`          // that were met, that one and those it leads to
-	Hops        []string             `json:"hops"`          // patterns of the redirects that were followed
-	Source      string               `json:"source,omitempty"`
-	File        *fileFacts           `json:"file,omitempty"`
-	Cache       *cacheFacts          `json:"cache,omitempty"`
-	Flag        string               `json:"flag,omitempty"` // why a maintainer should look at it
-	Status      int                  `json:"status"`         // and
-	Header      http.Header          `json:"header"`         // as a reader gets them
-	Suggestions []mapping.Suggestion `json:"suggestions"`    // of an error: what may have been meant
-}
+type explanation struct{ explain.Explanation }
 
 func (a *app) explain() *cobra.Command {
 	var asJSON bool
@@ -62,7 +46,7 @@ whole URL of the site. The exit code is 1 if a URL answers an error.`,
 			all := make([]explanation, len(args))
 			failed := false
 			for i, arg := range args {
-				if all[i], err = x.explain(cmd.Context(), arg); err != nil {
+				if all[i].Explanation, err = x.Explain(cmd.Context(), arg, maxSuggestions); err != nil {
 					return err
 				}
 				failed = failed || all[i].Status >= 400
@@ -91,16 +75,13 @@ whole URL of the site. The exit code is 1 if a URL answers an error.`,
 
 // explainer answers for URLs over one state of the table.
 type explainer struct {
+	explain.Explainer
 	app     *app
 	table   *mapping.Table
-	db      *postgres.DB // nil: none
-	files   *tree.Tree   // nil: none
-	types   *mapping.Types
 	handler *serving.Handler
 	cache   *cache.Cache
 
-	resolver  mapping.Resolver // for suggestions
-	remembers bool             // its rows have the tree's files
+	resolver mapping.Resolver // for suggestions
 }
 
 func (a *app) explainer(ctx context.Context) (*explainer, error) {
@@ -118,26 +99,29 @@ func (x *explainer) open(ctx context.Context) (err error) {
 		return err
 	}
 	if !a.settings.Embedded() {
-		if x.db, err = a.pages(ctx); err != nil {
+		if x.DB, err = a.pages(ctx); err != nil {
 			return err
 		}
 	}
 	if a.settings.Tree != "" {
-		if x.files, err = a.tree(); err != nil {
+		if x.Files, err = a.tree(); err != nil {
 			return err
 		}
 	}
-	if x.types, _, err = serving.MediaTypes(a.settings.MimeTypes); err != nil {
+	if x.Types, _, err = serving.MediaTypes(a.settings.MimeTypes); err != nil {
 		return err
 	}
 	if x.cache, err = serving.Cache(a.settings, 0, a.log()); err != nil {
 		return err
 	}
-	x.resolver = a.resolver(x.table, x.files)
+	x.resolver = a.resolver(x.table, x.Files)
+	x.Table, x.Cache, x.Images, x.Hosts = func() *mapping.Table { return x.table }, x.cache, int64(a.settings.ImageLimit), a.hosts()
+	x.Resolver = x.near
 	x.handler, err = serving.New(serving.Options{
-		Settings: a.settings, Logger: a.log(), Pages: undrawn{},
+		Settings: a.settings, Logger: a.log(), Pages: explain.Undrawn{},
 		Table: func() *mapping.Table { return x.table },
 	})
+	x.Handler = x.handler
 	return err
 }
 
@@ -148,11 +132,11 @@ func (x *explainer) close() {
 	if x.cache != nil {
 		_ = x.cache.Close()
 	}
-	if x.files != nil {
-		_ = x.files.Close()
+	if x.Files != nil {
+		_ = x.Files.Close()
 	}
-	if x.db != nil {
-		_ = x.db.Close()
+	if x.DB != nil {
+		_ = x.DB.Close()
 	}
 }
 
@@ -207,53 +191,15 @@ func (a *app) resolver(table *mapping.Table, files *tree.Tree) mapping.Resolver 
 // maxSuggestions is the number of URLs that are suggested.
 const maxSuggestions = 5
 
-// explain answers for one URL.
-func (x *explainer) explain(ctx context.Context, url string) (explanation, error) {
-	raw := x.app.hosts().SitePath(url)
-	e := explanation{URL: url, KeySteps: mapping.KeySteps(raw), Rows: []rowFacts{}, Hops: []string{}, Suggestions: []mapping.Suggestion{}}
-	if e.KeySteps == nil {
-		e.KeySteps = []mapping.KeyStep{}
+// near is the resolver that suggestions are sought with: where no database has the
+// tree's files as rows, they are put among them.
+func (x *explainer) near(ctx context.Context) (mapping.Resolver, error) {
+	if x.DB != nil || x.Files == nil || x.resolver.Rows != mapping.Rows(x.table) {
+		return x.resolver, nil
 	}
-	var inputs []string
-	w := headWriter{header: http.Header{}}
-	r := (&http.Request{Method: http.MethodHead, RequestURI: raw, Header: http.Header{}}).WithContext(witnessed(ctx, &inputs))
-	x.handler.ServeHTTP(&w, r)
-	e.Status, e.Header = w.status, w.header
-	e.Header.Del("Cache-Status") // of this program, not of a responder
-
-	t, err := mapping.ParseTarget(raw)
+	rows, _, err := populate.Rows(ctx, x.Files)
 	if err != nil {
-		e.Steps = []mapping.Step{{Rule: "path", Outcome: err.Error()}}
-		return e, nil
-	}
-	answer, steps := x.handler.Explain(t)
-	e.Key, e.Steps, e.Row, e.Flag = string(t.Path), steps, answer.Pattern, answer.Flag.String()
-	if answer.Source.Kind != mapping.SourceNone {
-		e.Source = answer.Source.String()
-	}
-	if err := x.rows(ctx, &e); err != nil {
-		return e, err
-	}
-	x.file(&e, t.Path, answer)
-	x.cached(&e, inputs)
-	if e.Status == http.StatusNotFound {
-		if err := x.remember(ctx); err != nil {
-			return e, err
-		}
-		e.Suggestions = append(e.Suggestions, x.resolver.Near([]mapping.Path{t.Path}, maxSuggestions)[0]...)
-	}
-	return e, nil
-}
-
-// remember puts the tree's files among the rows that suggestions are sought in,
-// where no database has them.
-func (x *explainer) remember(ctx context.Context) error {
-	if x.db != nil || x.files == nil || x.remembers {
-		return nil
-	}
-	rows, _, err := populate.Rows(ctx, x.files)
-	if err != nil {
-		return err
+		return mapping.Resolver{}, err
 	}
 	x.resolver.Rows = mapping.NewTable(func(yield func(mapping.Row) bool) {
 		for _, row := range rows {
@@ -267,47 +213,8 @@ func (x *explainer) remember(ctx context.Context) error {
 			}
 		}
 	})
-	x.remembers = true
-	return nil
+	return x.resolver, nil
 }
 
-// headWriter keeps the head of an answer.
-type headWriter struct {
-	header http.Header
-	status int
-}
-
-func (w *headWriter) Header() http.Header { return w.header }
-
-func (w *headWriter) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-}
-
-func (w *headWriter) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return len(p), nil
-}
-
-// undrawn is a cache that keeps nothing and remembers, for a context made by
-// witnessed, under which inputs it was asked. It implements site.Pages.
-type undrawn struct{}
-
-type inputsKey struct{}
-
-func witnessed(ctx context.Context, inputs *[]string) context.Context {
-	return context.WithValue(ctx, inputsKey{}, inputs)
-}
-
-func (undrawn) Ready([]string) (*render.Document, string, bool) { return nil, "", false }
-
-func (undrawn) Complete([]string, *render.Document) {}
-
-func (undrawn) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
-	if into, ok := ctx.Value(inputsKey{}).(*[]string); ok {
-		*into = slices.Clone(inputs)
-	}
-	doc, err := fill(ctx)
-	return doc, "", err
-}
+// wrapFile names the file of an error.
+func wrapFile(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }

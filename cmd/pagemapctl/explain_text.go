@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"pagemap/fcgi/explain"
 )
 
 func (e *explanation) print(b *bytes.Buffer) {
@@ -39,13 +41,13 @@ func (e *explanation) print(b *bytes.Buffer) {
 		}
 	}
 	for i := range e.Rows {
-		e.Rows[i].print(b)
+		printRow(b, &e.Rows[i])
 	}
 	if len(e.Hops) > 1 {
 		fmt.Fprintf(b, "chain of %d redirects, answered as one: %s\n", len(e.Hops), strings.Join(e.Hops, " -> "))
 	}
 	if e.File != nil {
-		e.File.print(b)
+		printFile(b, e.File)
 	}
 	if c := e.Cache; c != nil {
 		fmt.Fprintf(b, "cache key %s\n", c.Key)
@@ -75,7 +77,7 @@ func sortedNames(h http.Header) []string {
 	return names
 }
 
-func (r *rowFacts) print(b *bytes.Buffer) {
+func printRow(b *bytes.Buffer, r *explain.Row) {
 	fmt.Fprintf(b, "row %s: %s (%s)\n", r.Path, strings.TrimSpace(fmt.Sprint(r.Status, " ", r.Source)), r.Origin)
 	if len(r.Tags) > 0 {
 		fmt.Fprintf(b, "  tags %s\n", strings.Join(r.Tags, ", "))
@@ -92,7 +94,7 @@ func (r *rowFacts) print(b *bytes.Buffer) {
 	}
 }
 
-func (f *fileFacts) print(b *bytes.Buffer) {
+func printFile(b *bytes.Buffer, f *explain.File) {
 	fmt.Fprintf(b, "file %s\n", f.Path)
 	switch {
 	case f.Modified != nil:

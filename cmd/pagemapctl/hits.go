@@ -52,6 +52,9 @@ The exit code is 1 if PATH was never asked for.`,
   pagemapctl hits /about.html`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := atLeast(0, map[string]int{"days": days, "limit": limit}); err != nil {
+				return err
+			}
 			filter, err := hitsFilter(days, limit, under)
 			if err != nil {
 				return err

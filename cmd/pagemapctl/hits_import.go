@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pagemap/cmd/internal/serving"
+	"pagemap/fcgi/explain"
 	"pagemap/mapping"
 	"pagemap/mapping/accesslog"
 	"pagemap/mapping/postgres"
@@ -38,6 +39,7 @@ type logReport struct {
 	TooOld    int      `json:"too_old"`
 	Later     int      `json:"later"` // not before --until
 	Bad       int      `json:"bad"`   // in no known format
+	Cut       bool     `json:"cut"`   // the last line has no end, and was left for the next import
 	Examples  []string `json:"bad_examples,omitempty"`
 }
 
@@ -92,6 +94,9 @@ func (r *logReport) print(w io.Writer) error {
 	for _, bad := range r.Examples {
 		fmt.Fprintf(w, "  %s\n", bad)
 	}
+	if r.Cut {
+		fmt.Fprintf(w, "  line %d has no end yet and is not counted: import the log again when it has grown\n", r.Lines)
+	}
 	return err
 }
 
@@ -133,7 +138,7 @@ func (im *logImporter) run(ctx context.Context, logs []string) (reports []*logRe
 	defer store.Close()
 	im.oldest = store.Oldest()
 	im.h, err = serving.New(serving.Options{
-		Settings: im.settings, Logger: im.log(), Pages: undrawn{},
+		Settings: im.settings, Logger: im.log(), Pages: explain.Undrawn{},
 		Table: func() *mapping.Table { return im.table },
 	})
 	if err != nil {
@@ -206,6 +211,10 @@ func (im *logImporter) count(ctx context.Context, s *accesslog.Scanner, tally *t
 		return err
 	}
 	r.Lines++
+	if s.Cut() { // whole, it would not be known again
+		r.Cut = true
+		return nil
+	}
 	line, err := s.Line()
 	switch {
 	case err != nil:

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"pagemap/mapping"
 	"pagemap/mapping/exchange"
+	"pagemap/mapping/intake"
 	"pagemap/mapping/postgres"
 )
 
@@ -59,38 +61,21 @@ Exit codes: 0 all is in; 1 lines were refused or left out, also in a dry run.`,
 			if err != nil {
 				return err
 			}
-			db, err := a.pages(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			bad := l.bad()
-			batch := postgres.Batch{Pages: l.pages, Conflict: conflict, SkipLoops: skipBad, PlanOptions: show.options()}
-			batch.DryRun = batch.DryRun || bad > 0 && !skipBad
 			cs := change.changeSet(mapping.OriginImport)
-			if cs.Note == "" {
-				cs.Note = "import of " + strings.Join(args, ", ")
-			}
-			progress, done := a.rowProgress(len(l.pages))
-			batch.Progress = progress
-			plan, err := db.Import(cmd.Context(), cs, batch)
-			done()
-			if plan == nil {
-				return err
-			}
-			l.told(plan, conflict)
-			r := report{list: l, plan: plan, rows: len(l.pages), conflict: onConflict}
-			if err := a.tell(&r, show, reportFile); err != nil {
-				return err
-			}
+			cs.Note = cmp.Or(cs.Note, "import of "+strings.Join(args, ", "))
+			r := report{List: l, conflict: onConflict}
+			bad := l.Bad()
+			err = a.bring(cmd.Context(), &r, postgres.Batch{Conflict: conflict, SkipLoops: skipBad}, cs, show, reportFile)
 			switch {
+			case r.plan == nil:
+				return err
 			case errors.Is(err, postgres.ErrConflict):
-				return &exitError{exitFound, fmt.Errorf("nothing is written: %d rows are in the way: look at them, then say --on-conflict keep or --on-conflict replace", plan.Kept)}
+				return &exitError{exitFound, fmt.Errorf("nothing is written: %d rows are in the way: look at them, then say --on-conflict keep or --on-conflict replace", r.plan.Kept)}
 			case errors.Is(err, postgres.ErrLoop), bad > 0 && !skipBad:
-				return &exitError{exitFound, fmt.Errorf("nothing is written: %d lines are refused: correct them, or leave them out with --skip-bad", l.bad())}
+				return &exitError{exitFound, fmt.Errorf("nothing is written: %d lines are refused: correct them, or leave them out with --skip-bad", l.Bad())}
 			case err != nil:
 				return err
-			case l.bad() > 0:
+			case l.Bad() > 0:
 				return &exitError{code: exitFound}
 			}
 			return nil
@@ -169,8 +154,8 @@ func (f *inputFlags) options(a *app, name string) (o exchange.ReadOptions, err e
 }
 
 // readLists reads files one after the other.
-func (a *app) readLists(ctx context.Context, names []string, f *inputFlags) (*list, error) {
-	l := &list{places: map[string]place{}}
+func (a *app) readLists(ctx context.Context, names []string, f *inputFlags) (*intake.List, error) {
+	l := &intake.List{}
 	for _, name := range names {
 		o, err := f.options(a, name)
 		if err != nil {
@@ -180,7 +165,10 @@ func (a *app) readLists(ctx context.Context, names []string, f *inputFlags) (*li
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		l.add(name, o.Format, reading)
+		if reading.Lines == 0 {
+			return nil, fmt.Errorf("%s: is empty: there is nothing to import", name)
+		}
+		l.Add(name, o.Format, reading)
 	}
 	return l, nil
 }
@@ -207,6 +195,33 @@ func (a *app) readList(ctx context.Context, name string, o exchange.ReadOptions)
 	return exchange.Read(ctx, interruptible(ctx, in), o)
 }
 
+// bring imports what was read of lists, and tells what became of it; r has the plan
+// afterwards, unless something else went wrong. With lines that cannot be imported it is a dry run, unless the batch
+// does without them.
+func (a *app) bring(ctx context.Context, r *report, batch postgres.Batch, cs postgres.ChangeSet, show *planFlags, reportFile string) error {
+	db, err := a.pages(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	batch.Pages, batch.PlanOptions = r.Pages, show.options()
+	batch.DryRun = batch.DryRun || r.Bad() > 0 && !batch.SkipLoops
+	progress, done := a.rowProgress(len(r.Pages))
+	batch.Progress = progress
+	plan, err := db.Import(ctx, cs, batch)
+	done()
+	if plan == nil {
+		return err
+	}
+	r.plan = plan
+	r.Told(plan, batch.Conflict)
+	if told := a.tell(r, show, reportFile); told != nil {
+		r.plan = nil
+		return told
+	}
+	return err
+}
+
 // manyRows is from how many rows on somebody without a terminal is told how far
 // the writing is.
 const manyRows = 50_000
@@ -221,6 +236,9 @@ func (a *app) rowProgress(n int) (progress func(rows int), done func()) {
 
 // create makes a file whole or not at all.
 func create(name string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory: name a file", name)
+	}
 	file, err := os.Create(name + ".new")
 	if err != nil {
 		return err

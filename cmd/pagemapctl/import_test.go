@@ -128,10 +128,20 @@ func TestImport(t *testing.T) {
 
 	// Loops name their lines.
 	loops := s.file("loops.tsv", "path\tstatus\tsource\n/l1\t301\t/l2\n/l2\t301\t/l1\n/fine\t301\t/l3\n")
-	contains(t, s.run(1, "import", loops).err, loops+":2: refused: redirect loop", loops+":3: refused: redirect loop", "2 lines are refused")
+	contains(t, s.run(1, "import", loops).err, loops+":2: refused: /l1 is a loop: /l1 -> /l2: ", loops+":3: refused: /l2 is a loop", "2 lines are refused")
 	s.run(1, "page", "get", "/fine")
 	if got := s.importJSON(1, "--skip-bad", loops); got.LeftOut != 2 || got.Added != 1 || got.Files[0].Counts["refused"] != 2 || got.ChangeSet == 0 {
 		t.Errorf("without loops: %+v", got)
+	}
+
+	// What is to be told and cannot be, and files that hold nothing.
+	contains(t, s.run(3, "import", "--dry-run", "--report", filepath.Join(s.tree, "nowhere", "report"), loops).err, "no such file or directory")
+	contains(t, s.run(3, "import", s.file("empty.csv", "")).err, "empty.csv: is empty")
+	contains(t, s.run(2, "apply", s.file("header.csv", "path,status,source\n")).err, "--yes")
+	contains(t, s.run(3, "export", "--format", "csv", s.tree).err, "is a directory")
+	contains(t, s.run(1, "import", s.file("self.csv", "path,status,source\n/self,301,/self\n")).err, "self.csv:2: refused: ", "redirect for ever")
+	for _, args := range []string{"hits --days -1", "misses --limit -1", "page list --limit -1", "log --before -1", "check --findings -1", "verify --rate -1 x"} {
+		contains(t, s.run(2, strings.Fields(args)...).err, "want 0 or more")
 	}
 
 	// Several lists at once; one from standard input.

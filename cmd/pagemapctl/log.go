@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pagemap/mapping"
+	"pagemap/mapping/intake"
 	"pagemap/mapping/postgres"
 )
 
@@ -63,7 +64,10 @@ Exit codes: 1 there is none such.`,
 				}
 				return a.logOne(cmd, args[0], asJSON)
 			}
-			var err error
+			err := atLeast(0, map[string]int{"limit": f.Limit, "before": int(f.Before)})
+			if err != nil {
+				return err
+			}
 			if path != "" {
 				patterns, err := a.patterns([]string{path})
 				if err != nil {
@@ -136,7 +140,7 @@ func (a *app) logOne(cmd *cobra.Command, number string, asJSON bool) error {
 		}
 		if asJSON {
 			out.Changes = append(out.Changes, differenceJSON{c.Pattern, toSideJSON(c.Old), toSideJSON(c.New)})
-		} else if _, err := fmt.Fprintln(a.out, "  "+differenceLine(c.Pattern, c.Old, c.New)); err != nil {
+		} else if _, err := fmt.Fprintln(a.out, "  "+intake.DifferenceLine(c.Pattern, c.Old, c.New)); err != nil {
 			return err
 		}
 	}

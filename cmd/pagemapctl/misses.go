@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pagemap/cmd/internal/serving"
+	"pagemap/fcgi/explain"
 	"pagemap/mapping"
 	"pagemap/mapping/postgres"
 	"pagemap/mapping/traffic"
@@ -52,6 +53,9 @@ kept, the most useful ones.`,
   pagemapctl misses ignore '/typo3/*'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := atLeast(0, map[string]int{"limit": limit}); err != nil {
+				return err
+			}
 			db, err := a.pages(cmd.Context())
 			if err != nil {
 				return err
@@ -86,7 +90,7 @@ func (a *app) openMisses(ctx context.Context, db *postgres.DB, limit int, own bo
 		return nil, nil, err
 	}
 	h, err := serving.New(serving.Options{
-		Settings: a.settings, Logger: a.log(), Pages: undrawn{},
+		Settings: a.settings, Logger: a.log(), Pages: explain.Undrawn{},
 		Table: func() *mapping.Table { return table },
 	})
 	if err != nil {
@@ -101,7 +105,7 @@ func (a *app) openMisses(ctx context.Context, db *postgres.DB, limit int, own bo
 		if own && !m.Own || limit > 0 && len(list) == limit {
 			break
 		}
-		if head := ask(ctx, h, string(m.Path)); head.status == http.StatusNotFound {
+		if status, _ := explain.Head(ctx, h, string(m.Path)); status == http.StatusNotFound {
 			list, paths = append(list, m), append(paths, m.Path)
 		}
 	}
@@ -115,13 +119,6 @@ func (a *app) openMisses(ctx context.Context, db *postgres.DB, limit int, own bo
 		resolver.Files = files
 	}
 	return list, resolver.Near(paths, nearShown), nil
-}
-
-// ask asks a handler for a target, and returns the head of its answer.
-func ask(ctx context.Context, h http.Handler, target string) headWriter {
-	w := headWriter{header: http.Header{}}
-	h.ServeHTTP(&w, (&http.Request{Method: http.MethodHead, RequestURI: target, Header: http.Header{}}).WithContext(ctx))
-	return w
 }
 
 func writeMisses(w io.Writer, list []traffic.Miss, near [][]mapping.Suggestion, asJSON bool) error {
@@ -152,7 +149,7 @@ func writeMisses(w io.Writer, list []traffic.Miss, near [][]mapping.Suggestion, 
 }
 
 func (a *app) missesMap() *cobra.Command {
-	var change *changeFlags
+	var flags *writeFlags
 	var temporary bool
 	cmd := &cobra.Command{
 		Use:   "map PATH TARGET",
@@ -167,16 +164,16 @@ does, and takes PATH off the list of misses.`,
 			if temporary {
 				status = 302
 			}
-			return a.settle(cmd, change, args[:1], mapping.Row{Status: status, Source: args[1]})
+			return a.settle(cmd.Context(), flags, args[:1], mapping.Row{Status: status, Source: args[1]})
 		},
 	}
-	change = a.addChangeFlags(cmd)
+	flags = a.addWriteFlags(cmd)
 	cmd.Flags().BoolVar(&temporary, "temporary", false, "302 instead of 301")
 	return cmd
 }
 
 func (a *app) missesGone() *cobra.Command {
-	var change *changeFlags
+	var flags *writeFlags
 	cmd := &cobra.Command{
 		Use:     "gone PATH...",
 		Short:   "Answer missed paths with 410: they are gone for good",
@@ -184,15 +181,15 @@ func (a *app) missesGone() *cobra.Command {
 		Example: "  pagemapctl misses gone /press/1999.html /press/2000.html",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.settle(cmd, change, args, mapping.Row{Status: 410})
+			return a.settle(cmd.Context(), flags, args, mapping.Row{Status: 410})
 		},
 	}
-	change = a.addChangeFlags(cmd)
+	flags = a.addWriteFlags(cmd)
 	return cmd
 }
 
 // settle writes a row like this one for every path, and forgets their misses.
-func (a *app) settle(cmd *cobra.Command, change *changeFlags, paths []string, row mapping.Row) error {
+func (a *app) settle(ctx context.Context, flags *writeFlags, paths []string, row mapping.Row) error {
 	edits := make([]postgres.Edit, len(paths))
 	var missed []mapping.Path
 	for i, path := range paths {
@@ -204,15 +201,15 @@ func (a *app) settle(cmd *cobra.Command, change *changeFlags, paths []string, ro
 		edits[i] = postgres.Edit{Pattern: p.Pattern, Page: &p}
 		missed = append(missed, mapping.Path(p.Pattern))
 	}
-	db, err := a.pages(cmd.Context())
+	db, err := a.pages(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := a.write(cmd, db, change, edits); err != nil {
+	if err := a.write(ctx, db, flags, edits); err != nil {
 		return err
 	}
-	return db.ForgetMisses(cmd.Context(), missed)
+	return db.ForgetMisses(ctx, missed)
 }
 
 // ignoreJSON is an ignored pattern in JSON.
@@ -220,6 +217,13 @@ type ignoreJSON struct {
 	Pattern string    `json:"pattern"`
 	Author  string    `json:"author"` // "pagemap": it came with the table
 	Added   time.Time `json:"added"`
+}
+
+// ignoredJSON is what became of patterns in JSON.
+type ignoredJSON struct {
+	Ignored []string `json:"ignored,omitempty"`
+	Removed []string `json:"removed,omitempty"`
+	Dropped int      `json:"misses_dropped"`
 }
 
 func (a *app) missesIgnore() *cobra.Command {
@@ -259,15 +263,21 @@ takes any pattern off the list. The exit code is 1 if one to be removed is not t
 			case len(args) == 0:
 				return a.listIgnores(cmd, db, asJSON)
 			case remove:
-				err := db.RemoveIgnores(cmd.Context(), patterns)
+				err = db.RemoveIgnores(cmd.Context(), patterns)
 				if errors.Is(err, postgres.ErrNoIgnore) {
 					return &exitError{exitFound, err}
+				}
+				if err == nil && asJSON {
+					err = writeJSON(a.out, ignoredJSON{Removed: patterns})
 				}
 				return err
 			}
 			n, err := db.AddIgnores(cmd.Context(), author, patterns)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case asJSON:
+				return writeJSON(a.out, ignoredJSON{Ignored: patterns, Dropped: n})
 			}
 			_, err = fmt.Fprintf(a.out, "%d misses dropped\n", n)
 			return err
@@ -275,7 +285,7 @@ takes any pattern off the list. The exit code is 1 if one to be removed is not t
 	}
 	cmd.Flags().BoolVar(&remove, "remove", false, "ignore the patterns no longer")
 	cmd.Flags().StringVar(&author, "author", a.author(), "who ignores them")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "list as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the list, or what was done, as JSON")
 	return cmd
 }
 

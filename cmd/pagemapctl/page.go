@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pagemap/fcgi/explain"
 	"pagemap/mapping"
 	"pagemap/mapping/exchange"
 	"pagemap/mapping/postgres"
@@ -32,22 +33,9 @@ func (a *app) page() *cobra.Command {
 }
 
 // pageJSON is a page in JSON.
-type pageJSON struct {
-	Path      string    `json:"path"`
-	Status    int       `json:"status"`
-	Source    string    `json:"source"`
-	Query     string    `json:"query"` // keep, drop
-	Origin    string    `json:"origin"`
-	Tags      []string  `json:"tags"`
-	Note      string    `json:"note"`
-	ChangedBy string    `json:"changed_by"`
-	ChangedAt time.Time `json:"changed_at"`
-	Change    int64     `json:"change"`
-}
+type pageJSON struct{ explain.Page }
 
-func toJSON(p mapping.Page) pageJSON {
-	return pageJSON{p.Pattern, int(p.Status), p.Source, queryWord(p), p.Origin.String(), append([]string{}, p.Tags...), p.Note, p.ChangedBy, p.ChangedAt(), p.Change}
-}
+func toJSON(p mapping.Page) pageJSON { return pageJSON{explain.PageOf(p)} }
 
 func queryWord(p mapping.Page) string {
 	if p.DropQuery {
@@ -67,6 +55,9 @@ func (a *app) pageList() *cobra.Command {
   pagemapctl page list --origin cli --csv > mine.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := atLeast(0, map[string]int{"limit": limit}); err != nil {
+				return err
+			}
 			filter, err := filters.filter()
 			if err != nil {
 				return err
@@ -167,7 +158,7 @@ func (p *pageJSON) print(w io.Writer) {
 
 func (a *app) pageSet() *cobra.Command {
 	var p mapping.Page
-	var change *changeFlags
+	var flags *writeFlags
 	cmd := &cobra.Command{
 		Use:   "set {PATH STATUS [SOURCE] | -}",
 		Short: "Make a URL a page, a redirect, or gone",
@@ -198,10 +189,10 @@ PATH is exact (/a.html), a prefix (/docs/*) or has a query (/show?id=7). SOURCE 
 			for i := range pages {
 				edits[i] = postgres.Edit{Pattern: pages[i].Pattern, Page: &pages[i]}
 			}
-			return a.write(cmd, db, change, edits)
+			return a.write(cmd.Context(), db, flags, edits)
 		},
 	}
-	change = a.addChangeFlags(cmd)
+	flags = a.addWriteFlags(cmd)
 	cmd.Flags().StringSliceVar(&p.Tags, "tag", nil, "`TAGS` of the row")
 	cmd.Flags().StringVar(&p.Note, "note", "", "`NOTE` kept with the row")
 	cmd.Flags().BoolVar(&p.DropQuery, "drop-query", false, "a redirect does not pass the request's query on")
@@ -263,7 +254,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 }
 
 func (a *app) pageRm() *cobra.Command {
-	var change *changeFlags
+	var flags *writeFlags
 	cmd := &cobra.Command{
 		Use:   "rm PATH...",
 		Short: "Remove rows",
@@ -285,14 +276,14 @@ that path, the file answers again.`,
 			for i, pattern := range patterns {
 				edits[i].Pattern = pattern
 			}
-			err = a.write(cmd, db, change, edits)
+			err = a.write(cmd.Context(), db, flags, edits)
 			if errors.Is(err, postgres.ErrNoPage) {
 				return &exitError{exitFound, err}
 			}
 			return err
 		},
 	}
-	change = a.addChangeFlags(cmd)
+	flags = a.addWriteFlags(cmd)
 	return cmd
 }
 
@@ -309,11 +300,35 @@ func (a *app) patterns(args []string) ([]string, error) {
 	return patterns, nil
 }
 
+// writeFlags are the flags of the commands that write rows which they name.
+type writeFlags struct {
+	*changeFlags
+	json bool
+}
+
+func (a *app) addWriteFlags(cmd *cobra.Command) *writeFlags {
+	f := &writeFlags{changeFlags: a.addChangeFlags(cmd)}
+	cmd.Flags().BoolVar(&f.json, "json", false, "write what was done as JSON")
+	return f
+}
+
+// writtenJSON is what was done, in rows, in JSON.
+type writtenJSON struct {
+	ChangeSet int64 `json:"change_set"` // 0: every row was so already
+	Added     int   `json:"added"`
+	Changed   int   `json:"changed"`
+	Removed   int   `json:"removed"`
+	Unchanged int   `json:"unchanged"`
+}
+
 // write makes one change-set of edits and tells what became of it.
-func (a *app) write(cmd *cobra.Command, db *postgres.DB, change *changeFlags, edits []postgres.Edit) error {
-	r, err := db.Write(cmd.Context(), change.changeSet(mapping.OriginCLI), edits)
+func (a *app) write(ctx context.Context, db *postgres.DB, f *writeFlags, edits []postgres.Edit) error {
+	r, err := db.Write(ctx, f.changeSet(mapping.OriginCLI), edits)
 	if err != nil {
 		return err
+	}
+	if f.json {
+		return writeJSON(a.out, writtenJSON{r.ChangeSet, r.Added, r.Changed, r.Removed, r.Unchanged})
 	}
 	if r.Added+r.Changed+r.Removed == 0 {
 		fmt.Fprintln(a.out, "nothing to do: every row is so already")

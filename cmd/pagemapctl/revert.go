@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"pagemap/mapping"
+	"pagemap/mapping/intake"
 	"pagemap/mapping/postgres"
 )
 
@@ -88,7 +89,7 @@ func staysLine(d postgres.Difference) string {
 		if p == nil {
 			return "no row"
 		}
-		return wholeOf(p)
+		return intake.Whole(p)
 	}
 	return fmt.Sprintf("%s is %s, was %s", d.Pattern, side(d.Old), side(d.New))
 }

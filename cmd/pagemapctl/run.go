@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/user"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -219,6 +221,16 @@ func (a *app) author() string {
 		return u.Username
 	}
 	return "unknown"
+}
+
+// atLeast is an error of wrong use where a flag's number is less.
+func atLeast(least int, numbers map[string]int) error {
+	for _, name := range slices.Sorted(maps.Keys(numbers)) {
+		if n := numbers[name]; n < least {
+			return usagef("--%s %d: want %d or more", name, n, least)
+		}
+	}
+	return nil
 }
 
 // changeFlags are the flags of every command that writes.

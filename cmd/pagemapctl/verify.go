@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net/url"
 	"os"
 	"slices"
@@ -18,6 +19,7 @@ import (
 
 	"pagemap/cmd/internal/serving"
 	"pagemap/mapping"
+	"pagemap/mapping/check/guard"
 	"pagemap/mapping/verify"
 	"pagemap/render"
 )
@@ -152,6 +154,9 @@ func (o *verifyOptions) check(args []string) (accept []verify.Class, err error) 
 	if o.host != "" && o.against == "" {
 		return nil, usagef("--host is what the server of --against is sent: name that, too")
 	}
+	if err := atLeast(0, map[string]int{"urls": o.urls, "max-urls": o.maxURLs, "rate": int(math.Floor(o.rate))}); err != nil {
+		return nil, err
+	}
 	if o.concurrency < 1 || o.concurrency > 256 {
 		return nil, usagef("--concurrency %d: want 1 to 256", o.concurrency)
 	}
@@ -206,7 +211,11 @@ func (a *app) inventory(ctx context.Context, args []string, o verifyOptions) (*v
 		return nil, err
 	}
 	if first := v.All(); len(first) > 0 && len(args) == 0 && first[0].Error != "" {
-		return nil, fmt.Errorf("%s: %s", o.crawl, first[0].Error)
+		problem := first[0].Error
+		if strings.Contains(problem, guard.ErrPrivate.Error()) {
+			problem += ": if you mean it, name the host with --allow-host"
+		}
+		return nil, fmt.Errorf("the crawl begins with %s, which does not answer: %s", o.crawl, problem)
 	}
 	return v, nil
 }
@@ -257,16 +266,20 @@ func (a *app) asker(ctx context.Context, o verifyOptions) (asker verify.Asker, d
 	return verify.Handler{Handler: h, Hosts: a.hosts()}, func() { _ = h.Close() }, nil
 }
 
-// unkept is a cache that keeps nothing and has files streamed: their bytes are
-// compared, and compressing them would take most of the time. It implements site.Pages.
+// unkept is a cache that keeps nothing and has files streamed: their bytes alone are
+// compared. It implements site.Pages.
 type unkept struct{}
 
-func (unkept) Ready([]string) (*render.Document, string, bool) { return nil, "", false }
+func (unkept) Ready(render.Want) (*render.Document, string, bool) { return nil, "", false }
 
-func (unkept) Complete([]string, *render.Document) {}
+func (unkept) Draw(render.Want, func(context.Context) (*render.Document, error)) (*render.Document, string, bool, error) {
+	return nil, "", false, nil
+}
 
-func (unkept) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
-	if slices.ContainsFunc(inputs, func(in string) bool { return strings.HasPrefix(in, "file:/") }) {
+func (unkept) Complete(render.Want, *render.Document) {}
+
+func (unkept) Get(ctx context.Context, w render.Want, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
+	if slices.ContainsFunc(w.Inputs, func(in string) bool { return strings.HasPrefix(in, "file:/") }) {
 		return nil, "", render.ErrTooLarge
 	}
 	doc, err := fill(ctx)

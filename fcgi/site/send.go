@@ -21,7 +21,8 @@ type reply struct {
 	control string // Cache-Control, or ""
 	status  string // Cache-Status, or ""
 	link    string // Link, or ""
-	ready   bool   // the document is Pages.Ready's
+	want    render.Want
+	ready   bool // the document is Pages.Ready's
 }
 
 // errPrecondition is answered 412.
@@ -38,7 +39,13 @@ func (s *Site) send(q *request, p *reply, to *answer) error {
 	}
 	variant := doc.Select(accept)
 	if variant.Wanting && p.ready {
-		s.o.Pages.Complete(p.look.inputs, doc)
+		s.o.Pages.Complete(p.want, doc)
+	}
+	if variant.Body == nil && doc.Gzip != nil { // it takes brotli alone, which is still to be made
+		var err error
+		if variant.Body, err = s.encoder.Identity(doc); err != nil {
+			return err
+		}
 	}
 	modified := lastModified(doc.Modified, p.changed, p.now)
 	v := validators{tag: doc.ETag, selected: variant.ETag, modified: modified}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"pagemap/mapping"
@@ -132,9 +133,12 @@ func (s *Site) page(ctx context.Context, q *request, t *mapping.Target, rv *mapp
 	if err != nil {
 		return err
 	}
-	if storable && p.stream == nil {
+	if l.rev.Stale {
+		p.status = stale(p.status)
+	}
+	if storable && p.stream == nil && control.edge != "" {
 		q.noneMatch, q.modifiedSince = nil, nil // the edge's own, perhaps, who must get the page
-		if !p.doc.Volatile && !l.rev.Volatile && control.edge != "" {
+		if !p.doc.Volatile && !l.rev.Volatile {
 			var watched bool
 			to.sent, watched = s.hand(a, l.rev, control)
 			if watched && s.current() == rv { // else the invalidation of the new table may have passed already
@@ -149,6 +153,12 @@ func (s *Site) page(ctx context.Context, q *request, t *mapping.Target, rv *mapp
 	return nil
 }
 
+// stale is a Cache-Status that tells that the page may be outdated, as its source cannot be asked.
+func stale(status string) string {
+	status, _, _ = strings.Cut(status, "; detail=")
+	return status + "; detail=stale"
+}
+
 // controlOf is the Cache-Control of a page.
 func (s *Site) controlOf(a *mapping.Answer) *directive {
 	if a.Source.Kind == mapping.SourceFile {
@@ -159,16 +169,22 @@ func (s *Site) controlOf(a *mapping.Answer) *directive {
 
 // draw takes the page from Options.Pages.
 func (s *Site) draw(ctx context.Context, q *request, src render.Source, a *mapping.Answer, p *reply) (err error) {
-	if p.doc, p.status, p.ready = s.o.Pages.Ready(p.look.inputs); p.ready {
+	p.want = render.Want{
+		Inputs: p.look.inputs, Packed: !isByteRange(q.ranges) && render.Packs(q.accept), Local: a.Source.Kind == mapping.SourceFile,
+	}
+	if p.doc, p.status, p.ready = s.o.Pages.Ready(p.want); p.ready {
 		return nil
 	}
-	if q.prompt {
-		return errNotReady
-	}
 	page, rev := pageOf(a), p.look.rev
-	p.doc, p.status, err = s.o.Pages.Get(ctx, p.look.inputs, func(ctx context.Context) (*render.Document, error) {
-		return draw(ctx, src, page, rev)
-	})
+	fill := func(ctx context.Context) (*render.Document, error) { return draw(ctx, src, page, rev) }
+	if q.prompt {
+		var drawn bool
+		if p.doc, p.status, drawn, err = s.o.Pages.Draw(p.want, fill); !drawn {
+			return errNotReady
+		}
+	} else {
+		p.doc, p.status, err = s.o.Pages.Get(ctx, p.want, fill)
+	}
 	if err != nil {
 		return fmt.Errorf("site: page %s: %w", a.Source, err)
 	}

@@ -18,7 +18,7 @@
 //     are not read.
 //  4. A page's source tells its present revision; a page that is not there is
 //     404, before any redirect to its spelling. What it told is good for
-//     Options.LookFor, for each page that is drawn from it; not what is not there,
+//     Options.LookFor, and for a quarter of a second where it is no file, for each page that is drawn from it; not what is not there,
 //     and not a revision that may still change. A file's name and size say
 //     whether it is a page; a data resource is answered 302 to the data prefix
 //     followed by the key of the place where the file really is, without the
@@ -39,8 +39,9 @@
 //
 // # Prompt answers
 //
-// Prompt leaves to the handler: pages that are not in memory or are streamed, the
-// first look at a source that is no file, ranges, If-Match and
+// Prompt leaves to the handler: pages that are not in memory, but for a file that is sent
+// as it is, which is read at once; pages that are streamed,
+// sources that do not know their revision without waiting (render.Prompter), ranges, If-Match and
 // If-Unmodified-Since, users that Options.User has to look at, and errors of the
 // site's own, which are logged.
 //
@@ -65,7 +66,8 @@
 // the present (RFC 9110, 8.8.2.1). Vary: Accept-Encoding is sent where there are
 // two encodings, Content-Language where the language is known, Link with
 // rel="canonical" where the page was asked for by its other name, and
-// Cache-Status (RFC 9211). A page whose type is not known is sent without one.
+// Cache-Status (RFC 9211), with "detail=stale" where its source cannot be asked and
+// this is the last state known (render.Revision.Stale). A page whose type is not known is sent without one.
 // HEAD has the headers of GET.
 //
 // Preconditions follow RFC 9110, 13.2.2. If-None-Match compares weakly; ETags
@@ -155,18 +157,20 @@ type Options struct {
 	Logger  *slog.Logger       // nil: slog.DiscardHandler
 }
 
-// Pages keeps drawn pages. Get returns the page whose inputs these are, or draws
+// Pages keeps drawn pages. Get returns the page that is wanted, or draws
 // it with fill; it does not keep one that is Volatile. cacheStatus is the value
 // of the header Cache-Status. The error is fill's, or the context's.
 //
-// Ready is Get where the page is at hand without waiting; else ok is false.
+// Ready is Get where the page is at hand without waiting; else ok is false. Draw is Get where nothing
+// but fill, and that is called by the same goroutine, stands between the reader and the page; else ok is false.
 //
 // Complete makes the encodings that a document of Ready's has not got yet, some
 // time, without waiting: a reader would have taken one.
 type Pages interface {
-	Complete(inputs []string, doc *render.Document)
-	Ready(inputs []string) (doc *render.Document, cacheStatus string, ok bool)
-	Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error)
+	Complete(w render.Want, doc *render.Document)
+	Ready(w render.Want) (doc *render.Document, cacheStatus string, ok bool)
+	Draw(w render.Want, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, ok bool, err error)
+	Get(ctx context.Context, w render.Want, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error)
 }
 
 // Site is the handler of pages. It is safe for concurrent use.
@@ -175,6 +179,7 @@ type Site struct {
 	caching  caching
 	errors   errorPages
 	looks    *otter.Cache[lookKey, *look]
+	encoder  render.Encoder
 	resolver atomic.Pointer[mapping.Resolver] // of the table met last
 }
 

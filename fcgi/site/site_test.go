@@ -53,15 +53,19 @@ func TestNewRefuses(t *testing.T) {
 // keys keeps nothing, and tells the inputs it was asked for.
 type keys struct{ got *[]string }
 
-func (k keys) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
-	*k.got = append([]string(nil), inputs...)
+func (k keys) Get(ctx context.Context, w render.Want, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
+	*k.got = append([]string(nil), w.Inputs...)
 	doc, err := fill(ctx)
 	return doc, "pagemap; fwd=bypass", err
 }
 
-func (keys) Ready([]string) (*render.Document, string, bool) { return nil, "", false }
+func (keys) Ready(render.Want) (*render.Document, string, bool) { return nil, "", false }
 
-func (keys) Complete([]string, *render.Document) {}
+func (keys) Draw(render.Want, func(context.Context) (*render.Document, error)) (*render.Document, string, bool, error) {
+	return nil, "", false, nil
+}
+
+func (keys) Complete(render.Want, *render.Document) {}
 
 func TestKeyNamesEveryInput(t *testing.T) {
 	var got []string

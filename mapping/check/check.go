@@ -95,6 +95,12 @@ func Run(ctx context.Context, o Options, found func(Finding) error) (Report, err
 	if o.DataPrefix == "" {
 		o.DataPrefix = "/data"
 	}
+	r := newRun(o, found)
+	err := r.all(ctx)
+	return r.report, err
+}
+
+func newRun(o Options, found func(Finding) error) *run {
 	r := &run{
 		Options: o, found: found, report: Report{Found: map[Kind]int{}}, want: map[Kind]bool{},
 		drawn: map[uint64]struct{}{}, seed: maphash.MakeSeed(), targets: map[string]*target{},
@@ -106,8 +112,7 @@ func Run(ctx context.Context, o Options, found func(Finding) error) (Report, err
 	for _, kind := range o.Kinds {
 		r.want[kind] = true
 	}
-	err := r.all(ctx)
-	return r.report, err
+	return r
 }
 
 // run is the state of one Run.
@@ -117,7 +122,7 @@ type run struct {
 	report   Report
 	want     map[Kind]bool
 	resolver mapping.Resolver
-	rows     []mapping.Row       // in the order of their patterns
+	rows     []mapping.Row       // in the order of their patterns; nil: the run is about one row
 	drawn    map[uint64]struct{} // hashes of files that rows of other paths draw
 	seed     maphash.Seed
 	targets  map[string]*target // on other hosts

@@ -25,7 +25,7 @@ func (r *run) item(it tree.Item) error {
 			r.progress()
 		}
 		r.report.Files++
-		return r.served(it)
+		return r.hides(it.Path, it.File)
 	case tree.Refused:
 		if !slices.Contains(undecided, it.Refusal.Reason) {
 			return nil
@@ -54,11 +54,11 @@ func (r *run) instead(it tree.Item) string {
 	return "pagemapctl page set " + quote(string(it.Path)) + " 410"
 }
 
-// served looks at a file that the tree serves.
-func (r *run) served(it tree.Item) error {
-	path := string(it.Path)
-	a := r.resolver.Resolve(mapping.Target{Path: it.Path, Clean: true})
-	if a.Source.Kind == mapping.SourceFile && a.Source.Ref == string(it.File) {
+// hides looks at a file that the tree serves at a path: does anything hide it?
+func (r *run) hides(at, file mapping.Path) error {
+	path := string(at)
+	a := r.resolver.Resolve(mapping.Target{Path: at, Clean: true})
+	if a.Source.Kind == mapping.SourceFile && a.Source.Ref == string(file) {
 		if a.Found != nil {
 			return r.tell(Unrecorded, path, "answers, but has no row yet", "pagemapctl populate")
 		}
@@ -75,13 +75,13 @@ func (r *run) served(it tree.Item) error {
 	if what := a.Source.String() + a.Location + a.Suggest; what != "" {
 		detail += " " + what
 	}
-	if _, ok := r.drawn[maphash.String(r.seed, string(it.File))]; ok {
+	if _, ok := r.drawn[maphash.String(r.seed, string(file))]; ok {
 		detail += "; another row draws the file"
 	}
 	kind, command := Hidden, "pagemapctl page rm "+quote(a.Pattern)
 	switch {
 	case pattern.Prefix:
-		command = fmt.Sprintf("pagemapctl page set %s 200 %s", quote(path), quote("file:"+string(it.File)))
+		command = fmt.Sprintf("pagemapctl page set %s 200 %s", quote(path), quote("file:"+string(file)))
 	case a.Status == 200:
 		kind = Replaced
 	}

@@ -156,6 +156,14 @@ func (r *run) populated(dir mapping.Path) bool {
 	if r.Tree != nil && r.Tree.Lookup(mapping.Path(name+"/"), false).Kind == mapping.Directory {
 		return true
 	}
+	if r.rows == nil {
+		for row := range r.Table.All() {
+			if strings.HasPrefix(row.Pattern, string(dir)) {
+				return true
+			}
+		}
+		return false
+	}
 	i, _ := slices.BinarySearchFunc(r.rows, string(dir), func(row mapping.Row, dir string) int { return strings.Compare(row.Pattern, dir) })
 	return i < len(r.rows) && strings.HasPrefix(r.rows[i].Pattern, string(dir))
 }

@@ -14,7 +14,7 @@ import (
 // slash or index name alone. Each group is told of once, at its first row.
 func (r *run) twins(row *mapping.Row, path mapping.Path) error {
 	group := r.group(path)
-	if len(group) < 2 || group[0].Pattern != row.Pattern || !slices.ContainsFunc(group, made) {
+	if len(group) < 2 || r.rows != nil && group[0].Pattern != row.Pattern || !slices.ContainsFunc(group, made) {
 		return nil
 	}
 	ends := make([]string, len(group))

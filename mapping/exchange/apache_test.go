@@ -1,4 +1,4 @@
-// A real Apache with an .htaccess, compared with the table of the rows read from it.
+// A real server with a list of redirects, compared with the table of the rows read from it.
 
 package exchange
 
@@ -26,13 +26,14 @@ type reply struct {
 	location string
 }
 
-// server is a running Apache with one .htaccess.
+// server is a running server with one list.
 type server struct {
-	t *testing.T
-	*apachetest.Server
-	hosts mapping.Hosts
-	ask   sync.Map // target to reply
-	conns chan *conn
+	t      *testing.T
+	addr   string          // host:port
+	errors func() []string // what the server has complained of
+	read   ReadOptions     // of its list
+	ask    sync.Map        // target to reply
+	conns  chan *conn
 }
 
 type conn struct {
@@ -50,8 +51,12 @@ func startApache(t *testing.T, base, htaccess string) *server {
 	if err := os.WriteFile(root+base+".htaccess", []byte(htaccess), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, conns: make(chan *conn, 4)}
-	s.Server = apachetest.Start(t, apachetest.Options{
+	return startSite(t, root, ``, ReadOptions{Format: Htaccess, Base: mapping.Path(base)})
+}
+
+// startSite serves a tree with directives for its virtual host.
+func startSite(t *testing.T, root, directives string, o ReadOptions) *server {
+	running := apachetest.Start(t, apachetest.Options{
 		Server: "LoadModule rewrite_module /usr/lib/apache2/modules/mod_rewrite.so\n",
 		Site: fmt.Sprintf(`DocumentRoot %q
 			MaxKeepAliveRequests 0
@@ -60,9 +65,21 @@ func startApache(t *testing.T, base, htaccess string) *server {
 				Options FollowSymLinks
 				DirectoryIndex index.html
 				Require all granted
-			</Directory>`, root, root),
+			</Directory>
+			%s`, root, root, directives),
 	})
-	s.hosts = mapping.Hosts{"www.example.org", s.Addr}
+	return newServer(t, running.Addr, running.Errors, o)
+}
+
+// startHttpd serves an empty tree with a list in the configuration of the server.
+func startHttpd(t *testing.T, text string) *server {
+	return startSite(t, apachetest.Dir(t), text, ReadOptions{Format: Httpd})
+}
+
+func newServer(t *testing.T, addr string, errors func() []string, o ReadOptions) *server {
+	s := &server{t: t, addr: addr, errors: errors, read: o, conns: make(chan *conn, 4)}
+	s.read.Hosts = mapping.Hosts{"www.example.org", addr}
+	s.read.IndexNames = []string{"index.html"}
 	for range cap(s.conns) {
 		c := new(conn)
 		t.Cleanup(func() {
@@ -84,12 +101,12 @@ func (s *server) get(target string) reply {
 	defer func() { s.conns <- c }()
 	if c.Conn == nil {
 		var err error
-		if c.Conn, err = net.Dial("tcp", s.Addr); err != nil {
+		if c.Conn, err = net.Dial("tcp", s.addr); err != nil {
 			return reply{location: err.Error()}
 		}
 		c.in = bufio.NewReader(c)
 	}
-	fmt.Fprintf(c, "HEAD %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, s.Addr)
+	fmt.Fprintf(c, "HEAD %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, s.addr)
 	answer, err := http.ReadResponse(c.in, &http.Request{Method: "HEAD"})
 	if err != nil {
 		return reply{location: err.Error()}
@@ -118,7 +135,7 @@ func (s *server) normal(location string) string {
 	if location == "" {
 		return ""
 	}
-	for _, host := range s.hosts {
+	for _, host := range s.read.Hosts {
 		if rest, ok := strings.CutPrefix(location, "http://"+host); ok {
 			location = rest
 		}
@@ -250,11 +267,9 @@ func variations(path string) []string {
 
 // compare asks both for all variations of all paths. except tells what the
 // report calls not expressible.
-func (s *server) compare(base mapping.Path, text string, known []string, except func(key string) bool) (*Reading, int) {
+func (s *server) compare(text string, known []string, except func(key string) bool) (*Reading, int) {
 	s.t.Helper()
-	in, err := Read(context.Background(), strings.NewReader(text), ReadOptions{
-		Format: Htaccess, Hosts: s.hosts, Base: base, IndexNames: []string{"index.html"},
-	})
+	in, err := Read(context.Background(), strings.NewReader(text), s.read)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -265,7 +280,7 @@ func (s *server) compare(base mapping.Path, text string, known []string, except 
 	if sum != in.Lines || in.Lines != strings.Count(text, "\n") {
 		s.t.Errorf("counts %v of %d lines, the file has %d", in.Counts, in.Lines, strings.Count(text, "\n"))
 	}
-	resolver := &mapping.Resolver{Hosts: s.hosts, IndexNames: []string{"index.html"}, Rows: mapping.NewTable(func(yield func(mapping.Row) bool) {
+	resolver := &mapping.Resolver{Hosts: s.read.Hosts, IndexNames: s.read.IndexNames, Rows: mapping.NewTable(func(yield func(mapping.Row) bool) {
 		for _, row := range in.Rows {
 			if !yield(row.Page.Row) {
 				return
@@ -308,9 +323,9 @@ func (s *server) compare(base mapping.Path, text string, known []string, except 
 	if wrong > 0 {
 		s.t.Errorf("%d of %d targets differ", wrong, len(asked))
 	}
-	for _, line := range s.Errors() {
+	for _, line := range s.errors() {
 		if !strings.Contains(line, "No matching DirectoryIndex") {
-			s.t.Fatalf("Apache says: %s", line)
+			s.t.Fatalf("the server says: %s", line)
 		}
 	}
 	return in, len(asked)
@@ -335,7 +350,7 @@ func (s *server) differ(resolver *mapping.Resolver, target string, known []strin
 		}
 	}
 	_, steps := resolver.Explain(parsed)
-	return fmt.Sprintf("%s: Apache %v, the table %v\n\t%+v", target, want, got, steps)
+	return fmt.Sprintf("%s: the server %v, the table %v\n\t%+v", target, want, got, steps)
 }
 
 // throughTwin is what a chain leads to that ends, in Apache, at a path of the
@@ -351,8 +366,13 @@ func (s *server) throughTwin(resolver *mapping.Resolver, end reply, known []stri
 	if t, err := mapping.ParseTarget(at); err == nil && resolver.Resolve(t).Status == 404 && resolver.Resolve(t).Pattern != "" {
 		all = append(all, reply{status: 404})
 	}
-	for _, twin := range twins(end.location, known) {
-		if next := s.final(twin); next.status == 410 {
+	location, fragment, _ := strings.Cut(end.location, "#")
+	for _, twin := range twins(location, known) {
+		next := s.final(twin)
+		if fragment != "" && !strings.Contains(next.location, "#") {
+			next.location += "#" + fragment
+		}
+		if next.status == 410 {
 			all = append(all, next)
 		} else if next.status/100 == 3 {
 			next.status = max(end.status, next.status)

@@ -103,29 +103,10 @@ func parameters(p mapping.Page) int {
 
 // rewrites writes the exact and query rows.
 func (w *apacheWriter) rewrites() {
-	c := new(account).compiler()
-	c.indexNames = w.indexNames
-	queries := map[string][]string{} // of the rows at a path; "" for none
+	answers := answering(w.exacts, w.prefixes, w.indexNames)
 	for _, p := range w.exacts {
-		path, query, _ := strings.Cut(p.Pattern, "?")
-		queries[path] = append(queries[path], query)
-	}
-	for _, p := range w.prefixes {
-		stem := mapping.Path(strings.TrimSuffix(p.Pattern, "/*"))
-		c.prefixes[stem] = append(c.prefixes[stem], taken{rule: rule{path: stem, kind: prefix}})
-	}
-	for _, p := range w.exacts {
-		path, query, _ := strings.Cut(p.Pattern, "?")
-		paths := []mapping.Path{mapping.Path(path)}
-		// Where a prefix would answer the row's twins, the row does.
-		for _, twin := range c.twinsOf(paths[0]) {
-			first := slices.IndexFunc(c.governorsOf(twin), func(g mapping.Path) bool {
-				return slices.ContainsFunc(queries[string(g)], func(q string) bool { return queryWithin(q, query) })
-			})
-			if _, covered := c.covering(twin); covered && first >= 0 && c.governorsOf(twin)[first] == paths[0] {
-				paths = append(paths, twin)
-			}
-		}
+		_, query, _ := strings.Cut(p.Pattern, "?")
+		paths, _ := answers(p)
 		for param := range strings.SplitSeq(query, "&") {
 			if param != "" {
 				fmt.Fprintf(w.out, "RewriteCond %%{QUERY_STRING} (^|&)%s(&|$)\n", strings.ReplaceAll(param, ".", `\.`))

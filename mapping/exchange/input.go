@@ -44,7 +44,9 @@ func newInput(ctx context.Context, r io.Reader, progress func(int64)) (*input, e
 		in.read = 3
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}), bytes.HasPrefix(head, []byte{0xFE, 0xFF}),
 		len(head) > 1 && (head[0] == 0) != (head[1] == 0):
-		return nil, fmt.Errorf("%w: the file is UTF-16: save it as UTF-8", ErrEncoding)
+		return nil, fmt.Errorf("%w: the file is UTF-16, or no text: save it as UTF-8", ErrEncoding)
+	case bytes.HasPrefix(head, []byte{0x1F, 0x8B}):
+		return nil, fmt.Errorf("%w: the file is packed by gzip: unpack it (gzip -dc FILE)", ErrEncoding)
 	}
 	in.text = bufio.NewReaderSize(in, 64<<10)
 	return in, nil

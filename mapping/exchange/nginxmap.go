@@ -4,6 +4,7 @@ package exchange
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type statement struct {
 func (a *account) readNginxMap() error {
 	var patterns []entry
 	c := a.compiler()
+	c.indexNames = a.o.IndexNames
 	t := tokens{}
 	take := func(s statement) {
 		if e, ok := a.mapped(s); ok {
@@ -37,12 +39,15 @@ func (a *account) readNginxMap() error {
 	}
 	// nginx looks for texts first, then for expressions in their order.
 	for i := range a.rows {
-		c.keepRule(taken{rule: rule{path: mapping.Path(a.rows[i].Page.Pattern)}, line: a.rows[i].Line})
+		path := mapping.Path(a.rows[i].Page.Pattern)
+		c.keepRule(taken{rule: rule{path: path, fold: true}, line: a.rows[i].Line})
+		c.governors = append(c.governors, governor{path: path})
 	}
 	slices.SortStableFunc(patterns, func(x, y entry) int { return x.line - y.line })
 	for _, e := range patterns {
 		c.take(e)
 	}
+	c.finish()
 	return nil
 }
 
@@ -200,58 +205,126 @@ func (a *account) mappedExpression(s statement, text, expression, value string) 
 	return e, true
 }
 
-// nginxMapWriter writes texts, then expressions for prefixes, the longest first.
+// nginxMapWriter writes texts, then expressions: of rows that a text would answer
+// for too much, and of prefixes, the longest first.
 type nginxMapWriter struct {
-	out      *bufio.Writer
-	prefixes []mapping.Page
+	out              *bufio.Writer
+	indexNames       []string
+	exacts, prefixes []mapping.Page
 }
+
+// nginxUse says how nginx is told of a map. Where a target has a query of its own,
+// the request's goes behind it.
+const nginxUse = `# nginx, in http { }, where FILE is this file:
+#   map_hash_bucket_size 4096;
+#   map $uri $moved { default ""; include FILE; }
+#   map $is_args$moved $moved_args { default ""; "~^\?.*\?" "&$args"; "~^\?" "?$args"; }
+# and in server { }:
+#   if ($moved) { return 301 $moved$moved_args; }
+`
 
 func (w *nginxMapWriter) write(p mapping.Page) (Left, error) {
 	if strings.Contains(p.Source, "$") {
 		return Left{Reason: `has a "$" in its target, which is a variable there`}, nil
 	}
-	stem, isPrefix := strings.CutSuffix(p.Pattern, "/*")
-	single := p
-	if isPrefix {
-		if single.Pattern = stem; stem == "" {
-			single.Pattern = "/"
-		}
-	}
-	key, reason := mapKey(single)
-	if reason != "" {
+	if _, reason := mapKey(stemmed(p)); reason != "" {
 		return Left{Reason: reason}, nil
 	}
-	if isPrefix {
-		w.prefixes = append(w.prefixes, p)
-		return bare(p), nil
+	left := bare(p)
+	if !strings.HasSuffix(p.Pattern, "/*") {
+		w.exacts = append(w.exacts, p)
+		return left, nil
 	}
-	_, err := fmt.Fprintf(w.out, "%s %s;\n", nginxWord(key), nginxWord(p.Source))
-	return bare(p), err
+	w.prefixes = append(w.prefixes, p)
+	if strings.HasSuffix(p.Source, "/*") {
+		left.Written = true
+		left.Reason = strings.TrimPrefix(left.Reason+`; below it nginx leaves out paths with an escaped "?", "#" or "%"`, "; ")
+	}
+	return left, nil
 }
 
-// nginxWord is a word in quotes.
-func nginxWord(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+// stemmed is a page, or in place of a prefix's one of the path that it is below.
+func stemmed(p mapping.Page) mapping.Page {
+	if stem, ok := strings.CutSuffix(p.Pattern, "/*"); ok {
+		p.Pattern = cmp.Or(stem, "/")
+	}
+	return p
 }
 
 func (w *nginxMapWriter) finish() []Left {
+	fmt.Fprint(w.out, nginxUse)
+	// nginx ignores the case of texts: so the one spelling of what differs in nothing
+	// else, twins taken together, and the paths below prefixes.
+	spelling := map[string]string{}
+	for _, p := range w.exacts {
+		stem := w.stem(p.Pattern)
+		folded := strings.ToLower(stem)
+		if first, ok := spelling[folded]; ok && first != stem {
+			stem = "several"
+		}
+		spelling[folded] = stem
+	}
+	var prefixes []mapping.Page
+	for _, p := range w.prefixes {
+		prefixes = append(prefixes, lower(p))
+	}
+	answersFolded := answering(nil, prefixes, nil)
+	answers := answering(w.exacts, w.prefixes, w.indexNames)
+	var expressions []string
+	for _, p := range w.exacts {
+		key, _ := mapKey(p)
+		paths, _ := answers(p)
+		if _, covered := answersFolded(lower(p)); len(paths) == 1 && !covered && spelling[strings.ToLower(w.stem(p.Pattern))] == w.stem(p.Pattern) {
+			fmt.Fprintf(w.out, "%s %s;\n", nginxWord(key), nginxWord(p.Source))
+			continue
+		}
+		texts := make([]string, len(paths))
+		for i, path := range paths {
+			texts[i] = quoteExpression(decoded(path))
+		}
+		expressions = append(expressions, fmt.Sprintf("%s %s;\n", nginxWord("~^(?:"+strings.Join(texts, "|")+")$"), nginxWord(p.Source)))
+	}
+	for _, e := range expressions {
+		fmt.Fprint(w.out, e)
+	}
 	slices.SortStableFunc(w.prefixes, func(a, b mapping.Page) int { return len(b.Pattern) - len(a.Pattern) })
 	for _, p := range w.prefixes {
-		key, _ := mapKey(mapping.Page{Row: mapping.Row{Pattern: strings.TrimSuffix(p.Pattern, "*"), Status: 301}})
-		expression := "^" + quoteExpression(strings.TrimSuffix(key, "/")) + "(/.*)?$"
-		if p.Pattern == "/*" {
-			expression = "^(/.*)$"
-		}
-		target := p.Source
-		if base, ok := strings.CutSuffix(target, "/*"); ok {
-			target = base + "$1"
+		key, _ := mapKey(stemmed(p))
+		key = quoteExpression(strings.TrimSuffix(key, "/"))
+		expression, target := "^"+key+"(?:/.*)?$", p.Source
+		if base, keep := strings.CutSuffix(target, "/*"); keep {
+			expression, target = "^"+key+"(/"+nginxRest+")?$", base+"$1"
 			if base == "" {
-				expression, target = strings.Replace(expression, "(/.*)?", "(?:/(.*))?", 1), "/$1"
+				expression, target = "^"+key+"(?:/("+nginxRest+"))?$", "/$1"
 			}
 		}
 		fmt.Fprintf(w.out, "%s %s;\n", nginxWord("~"+expression), nginxWord(target))
 	}
 	return nil
+}
+
+// stem is what a path's twins have in common.
+func (w *nginxMapWriter) stem(path string) string {
+	dir, name := path[:strings.LastIndexByte(path, '/')+1], path[strings.LastIndexByte(path, '/')+1:]
+	if slices.Contains(w.indexNames, name) {
+		path = dir
+	}
+	return strings.TrimSuffix(path, "/")
+}
+
+// nginxRest is what nginx may put behind a target: it does so decoded, and these
+// characters would end the path there, or the Location.
+const nginxRest = `[^\r\n` + special + `]*`
+
+// lower is a page with its pattern, which is ASCII, in lower-case letters.
+func lower(p mapping.Page) mapping.Page {
+	p.Pattern = strings.ToLower(p.Pattern)
+	return p
+}
+
+// nginxWord is a word in quotes.
+func nginxWord(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
 // quoteExpression is an expression that matches a text of bytes.

@@ -16,7 +16,7 @@ type ReadOptions struct {
 	Format     Format
 	Hosts      mapping.Hosts     // the site's own hosts: whole URLs on them are paths
 	Base       mapping.Path      // Htaccess: URL of the directory that the file stands in, with "/" at the end; "": "/"
-	IndexNames []string          // Htaccess, Httpd: names that a directory's URL stands for in the resolver
+	IndexNames []string          // Htaccess, Httpd, NginxMap: names that a directory's URL stands for in the resolver
 	Comma      rune              // CSV: the separator; 0: found in the first line
 	Columns    map[string]string // CSV, TSV: column ("path", "status", "source", "query", "tags", "note") to its name in the file, or its place from "1"; nil: by the header, or by the look of the first row
 	Progress   func(bytes int64) // called now and then with the bytes read so far; nil: nobody

@@ -108,7 +108,7 @@ func (x *expression) walk(n *syntax.Regexp, in []state) ([]state, error) {
 	case syntax.OpCapture:
 		return x.capture(n, in)
 	case syntax.OpStar, syntax.OpPlus:
-		return repeat(n, in)
+		return x.repeat(n, in)
 	case syntax.OpQuest:
 		with, err := x.walk(n.Sub[0], slices.Clone(in))
 		if err != nil {
@@ -213,9 +213,33 @@ func (x *expression) capture(n *syntax.Regexp, in []state) ([]state, error) {
 	return each(states, func(s *state) { s.to[n.Cap], s.whole[n.Cap] = len(s.text), s.tail && !s.ended }), nil
 }
 
+// special are the characters that a path has escaped alone.
+const special = "?#%"
+
+// anyText reports whether n matches every character that a path may have, or all
+// but special ones.
+func anyText(n *syntax.Regexp) bool {
+	if n.Op != syntax.OpCharClass {
+		return n.Op == syntax.OpAnyCharNotNL || n.Op == syntax.OpAnyChar
+	}
+	next := rune(' ')
+	for i := 0; i < len(n.Rune); i += 2 {
+		for next < n.Rune[i] && strings.ContainsRune(special, next) {
+			next++
+		}
+		if n.Rune[i] <= next {
+			next = max(next, n.Rune[i+1]+1)
+		}
+	}
+	return next > 0xFF
+}
+
 // repeat takes ".*".
-func repeat(n *syntax.Regexp, in []state) ([]state, error) {
-	if op := n.Sub[0].Op; op != syntax.OpAnyCharNotNL && op != syntax.OpAnyChar {
+func (x *expression) repeat(n *syntax.Regexp, in []state) ([]state, error) {
+	if n.Sub[0].Op == syntax.OpCharClass && anyText(n.Sub[0]) {
+		x.say(fmt.Sprintf("%q leaves few characters out: read as \".*\"", n))
+	}
+	if !anyText(n.Sub[0]) {
 		return nil, fmt.Errorf("the expression is beyond texts and prefixes: %q", n)
 	}
 	if n.Op == syntax.OpPlus {

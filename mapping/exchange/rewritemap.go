@@ -64,6 +64,22 @@ func (a *account) below(path string) string {
 // rewriteMapWriter writes keys as mod_rewrite asks for them, decoded.
 type rewriteMapWriter struct{ out *bufio.Writer }
 
+// rewriteMapUse says how Apache is told of a map. A "?" that comes out of a map is
+// refused there, so targets with a query of their own are put together again.
+const rewriteMapUse = `# Apache, in the server's configuration, where FILE is this file:
+#   RewriteEngine On
+#   RewriteMap moved "txt:FILE"
+#   RewriteCond ${moved:%{REQUEST_URI}} ^([^?]+)\?(.*)$
+#   RewriteRule ^ %1?%2 [R=301,NE,QSA,L]
+#   RewriteCond ${moved:%{REQUEST_URI}} ^(.+)$
+#   RewriteRule ^ %1 [R=301,NE,QSA,L]
+`
+
+func newRewriteMapWriter(out *bufio.Writer) *rewriteMapWriter {
+	fmt.Fprint(out, rewriteMapUse)
+	return &rewriteMapWriter{out}
+}
+
 func (w *rewriteMapWriter) write(p mapping.Page) (Left, error) {
 	key, reason := mapKey(p)
 	switch {

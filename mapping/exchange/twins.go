@@ -137,3 +137,34 @@ func (c *compiler) insert(p mapping.Page, line int) {
 	c.patterns[p.Pattern] = int32(len(c.rows))
 	c.rows = append(c.rows, Row{p, line})
 }
+
+// answering tells, of rows that are written for a server, which paths one of the
+// exact and query rows has to answer there: its own, and those of its twins that a
+// prefix row would answer. covered: one would answer its own path too.
+func answering(exacts, prefixes []mapping.Page, indexNames []string) func(p mapping.Page) (paths []mapping.Path, covered bool) {
+	c := new(account).compiler()
+	c.indexNames = indexNames
+	queries := map[string][]string{} // of the rows at a path; "" for none
+	for _, p := range exacts {
+		path, query, _ := strings.Cut(p.Pattern, "?")
+		queries[path] = append(queries[path], query)
+	}
+	for _, p := range prefixes {
+		stem := mapping.Path(strings.TrimSuffix(p.Pattern, "/*"))
+		c.prefixes[stem] = append(c.prefixes[stem], taken{rule: rule{path: stem, kind: prefix}})
+	}
+	return func(p mapping.Page) (paths []mapping.Path, covered bool) {
+		path, query, _ := strings.Cut(p.Pattern, "?")
+		paths = []mapping.Path{mapping.Path(path)}
+		for _, twin := range c.twinsOf(paths[0]) {
+			first := slices.IndexFunc(c.governorsOf(twin), func(g mapping.Path) bool {
+				return slices.ContainsFunc(queries[string(g)], func(q string) bool { return queryWithin(q, query) })
+			})
+			if _, covered := c.covering(twin); covered && first >= 0 && c.governorsOf(twin)[first] == paths[0] {
+				paths = append(paths, twin)
+			}
+		}
+		_, covered = c.covering(paths[0])
+		return paths, covered
+	}
+}

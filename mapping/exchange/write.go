@@ -14,7 +14,7 @@ import (
 
 // WriteOptions say how pages are written. The zero value is useful.
 type WriteOptions struct {
-	IndexNames []string // Htaccess, Httpd: names that a directory's URL stands for in the resolver
+	IndexNames []string // Htaccess, Httpd, NginxMap: names that a directory's URL stands for in the resolver
 }
 
 // Left is what a format cannot hold of a row.
@@ -45,9 +45,9 @@ func Write(w io.Writer, f Format, pages iter.Seq2[mapping.Page, error], o WriteO
 	case Redirects:
 		to = &redirectsWriter{out: out}
 	case RewriteMap:
-		to = &rewriteMapWriter{out: out}
+		to = newRewriteMapWriter(out)
 	case NginxMap:
-		to = &nginxMapWriter{out: out}
+		to = &nginxMapWriter{out: out, indexNames: o.IndexNames}
 	default:
 		_, err := ParseFormat(string(f))
 		return nil, err

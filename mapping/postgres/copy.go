@@ -17,17 +17,7 @@ func stage(ctx context.Context, tx *sql.Tx, columns, names string, n int, row fu
 	if _, err := tx.ExecContext(ctx, `CREATE TEMPORARY TABLE staged (`+columns+`) ON COMMIT DROP`); err != nil {
 		return fmt.Errorf("stage: %w", err)
 	}
-	copyIn, err := tx.PrepareContext(ctx, `COPY staged (`+names+`) FROM STDIN`)
-	if err != nil {
-		return fmt.Errorf("stage: %w", err)
-	}
-	defer func() { _ = copyIn.Close() }() // the last Exec below has told the outcome
-	for i := range n {
-		if _, err := copyIn.ExecContext(ctx, row(i)...); err != nil {
-			return fmt.Errorf("stage: %w", err)
-		}
-	}
-	if _, err := copyIn.ExecContext(ctx); err != nil {
+	if err := copyRows(ctx, tx, names, n, row); err != nil {
 		return fmt.Errorf("stage: %w", err)
 	}
 	if n < manyStaged {
@@ -38,6 +28,22 @@ func stage(ctx context.Context, tx *sql.Tx, columns, names string, n int, row fu
 		return fmt.Errorf("stage: %w", err)
 	}
 	return nil
+}
+
+// copyRows copies n rows into staged.
+func copyRows(ctx context.Context, tx *sql.Tx, names string, n int, row func(int) []any) error {
+	copyIn, err := tx.PrepareContext(ctx, `COPY staged (`+names+`) FROM STDIN`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = copyIn.Close() }() // the last Exec below has told the outcome
+	for i := range n {
+		if _, err := copyIn.ExecContext(ctx, row(i)...); err != nil {
+			return err
+		}
+	}
+	_, err = copyIn.ExecContext(ctx)
+	return err
 }
 
 // count runs a statement and returns how many rows it changed.

@@ -23,6 +23,11 @@
 //	state        one row: the schema's identity, the number of the last change,
 //	             and how many rows pages has
 //
+// Beside them stand what traffic counts (hits, hits_days, misses), and what the admin
+// page needs: findings and checks (what the last check found, and when), plans (changes
+// that wait for consent, kept for a day), responders (their reports of the last
+// hour), and change_set_counts, which a trigger on the log keeps.
+//
 // Constraints refuse every row that is bad by itself. Triggers do the rest, so
 // that an edit with psql is worth as much as one by a program:
 //
@@ -76,11 +81,18 @@
 // what it was before, whoever changed it to and fro in between; one that is so
 // already stays; all others are conflicts.
 //
+// Rewrite plans one thing for all rows that a query finds. An edit in the place of
+// another row that a person or an import made is a conflict. A plan has a hash, of
+// what it writes and of the rows that it writes over: with PlanOptions.Hash a plan is
+// carried out as it was shown, or not at all.
+//
 // # Search
 //
-// Paths and sources are searched one after the other, each by a trigram index where
-// the planner takes few rows to have the text, else along the paths; where that
-// does not end soon, by the index after all. Once paths gave enough rows, only
+// Paths and sources are searched one after the other. Where the planner takes few
+// rows to have the text, a trigram index finds all of these; else the way is along
+// the paths, until enough rows have it. Paths are all in the index that is gone
+// along; sources are not, and where the first thousands of rows have too few, the
+// trigram index finds all after all. Once paths gave enough rows, only
 // sources before the last one of these matter. The source 'file:' || path is left
 // out of index and search: it is that of most rows, and says nothing new. A
 // database without the extension pg_trgm has no such indexes, and searches row by

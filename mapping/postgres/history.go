@@ -56,14 +56,7 @@ func (db *DB) History(ctx context.Context, f HistoryFilter) ([]LoggedSet, error)
 			SELECT id, at, author, origin, note FROM change_sets s`+w.String()+` ORDER BY id DESC`+limit(f.Limit)+`
 		)
 		SELECT id, at, author, origin, note, COALESCE(added, 0), COALESCE(changed, 0), COALESCE(removed, 0)
-		FROM sets LEFT JOIN (
-			SELECT change_set,
-				count(*) FILTER (WHERE old_status IS NULL) AS added,
-				count(*) FILTER (WHERE old_status IS NOT NULL AND new_status IS NOT NULL) AS changed,
-				count(*) FILTER (WHERE new_status IS NULL) AS removed
-			FROM changes WHERE change_set BETWEEN (SELECT min(id) FROM sets) AND (SELECT max(id) FROM sets)
-			GROUP BY change_set
-		) c ON c.change_set = id
+		FROM sets LEFT JOIN change_set_counts ON change_set = id
 		ORDER BY id DESC`, w.args...)
 	var sets []LoggedSet
 	err = each(rows, err, func() error {

@@ -127,6 +127,10 @@ func addTraffic(ctx context.Context, q querier, b traffic.Batch) (added int, err
 			INSERT INTO miss_overflow AS t (day, hits)
 			SELECT * FROM unnest($11::date[], $12::bigint[]) b (day, hits) ORDER BY b.day
 			ON CONFLICT (day) DO UPDATE SET hits = t.hits + excluded.hits
+		), d AS (
+			INSERT INTO hits_days AS t (day, hits)
+			SELECT day, sum(hits) FROM unnest($1::date[], $3::bigint[]) b (day, hits) GROUP BY day ORDER BY day
+			ON CONFLICT (day) DO UPDATE SET hits = t.hits + excluded.hits
 		)
 		SELECT count(*) FROM m WHERE added`,
 		pq.StringArray(days), pq.StringArray(hitPatterns), pq.Int64Array(hits), pq.StringArray(lasts),
@@ -160,10 +164,24 @@ func (t *Traffic) pruneIsDue() bool {
 	return true
 }
 
-// prune removes what is too old.
+// pruneAtOnce is how many rows of hits one statement removes.
+const pruneAtOnce = 20_000
+
+// prune removes what is too old. Of hits there may be more, once fewer days are to be kept, than one
+// statement removes in its time: what it has removed stays so, and the next time goes on.
 func (t *Traffic) prune(ctx context.Context) error {
+	for {
+		result, err := t.pool.ExecContext(ctx, `
+			DELETE FROM hits WHERE ctid = ANY (ARRAY(SELECT ctid FROM hits WHERE day < $1 LIMIT $2))`, t.Oldest(), pruneAtOnce)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n < pruneAtOnce {
+			break
+		}
+	}
 	for _, statement := range []string{
-		`DELETE FROM hits WHERE day < $1`,
+		`DELETE FROM hits_days WHERE day < $1`,
 		`DELETE FROM miss_overflow WHERE day < $1`,
 		`DELETE FROM log_lines WHERE hour < $1`,
 		// Batches that are being written have rows of it locked.

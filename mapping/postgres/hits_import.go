@@ -14,6 +14,9 @@ import (
 	"pagemap/mapping/traffic"
 )
 
+// lockPause is how long an import waits before it asks again whether another one has ended.
+const lockPause = 200 * time.Millisecond
+
 // LogImport takes in access logs, each line once. For every line it keeps a part
 // of its hash, by the hour in which the line was written. A line that comes
 // again, in the same log or in one that has grown, was rotated, joined or
@@ -37,11 +40,27 @@ func (t *Traffic) ImportLogs(ctx context.Context) (*LogImport, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: import of logs: %w", err)
 	}
-	// A lock of the session, which ends with it in any case.
-	if _, err := lock.ExecContext(ctx, `SELECT pg_advisory_lock('log_lines'::regclass::oid::bigint)`); err != nil {
+	if err := lockLogs(ctx, lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("postgres: import of logs: %w", missing(err)), lock.Close())
 	}
 	return &LogImport{t: t, lock: lock, hours: map[time.Time]*logHour{}}, nil
+}
+
+// lockLogs takes a lock of the session, which ends with it in any case. It asks again and again, as a
+// connection on which nothing is heard for long is given up.
+func lockLogs(ctx context.Context, session *sql.Conn) error {
+	for {
+		var locked bool
+		err := session.QueryRowContext(ctx, `SELECT pg_try_advisory_lock('log_lines'::regclass::oid::bigint)`).Scan(&locked)
+		if err != nil || locked {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lockPause):
+		}
+	}
 }
 
 // Close ends the import.

@@ -5,6 +5,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,9 +26,8 @@ const manyPrefixes = 1000
 
 // Loop is a redirect that would come back to itself, or go too far.
 type Loop struct {
-	Pattern string   // of the redirect
-	Through []string // the rows of the batch that make it so: Pattern alone, if it is one of them
-	Err     error    // ErrLoop, naming the chain
+	*mapping.ChainError
+	Through []string // the rows of the batch that make it so: the redirect alone, if it is one of them
 }
 
 // findLoops follows the redirects that the staged edits, which are in the table
@@ -54,13 +54,12 @@ func (db *DB) findLoops(ctx context.Context, tx *sql.Tx) ([]Loop, error) {
 		if inDatabase.err != nil {
 			return nil, inDatabase.err
 		}
-		if refusal == nil {
+		var loop Loop
+		if !errors.As(refusal, &loop.ChainError) {
 			continue
 		}
-		loop := Loop{Pattern: pattern, Err: fmt.Errorf("%w: %w", ErrLoop, refusal)}
 		if loop.Through, err = staged(ctx, tx, pattern); err == nil && loop.Through == nil {
-			// Its message names the chain, and no row's path has a blank.
-			loop.Through, err = staged(ctx, tx, strings.Fields(strings.ReplaceAll(refusal.Error(), ": ", " "))...)
+			loop.Through, err = staged(ctx, tx, loop.Chain...)
 		}
 		if err != nil {
 			return nil, err
@@ -70,9 +69,12 @@ func (db *DB) findLoops(ctx context.Context, tx *sql.Tx) ([]Loop, error) {
 	return loops, nil
 }
 
-// staged returns those of the words that are patterns of the staged edits.
-func staged(ctx context.Context, tx *sql.Tx, words ...string) (patterns []string, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT path FROM staged WHERE path = ANY($1) ORDER BY path`, pq.StringArray(words))
+// err is ErrLoop, naming the chain.
+func (l *Loop) err() error { return fmt.Errorf("%w: %w", ErrLoop, l.ChainError) }
+
+// staged returns those of the patterns that staged edits have.
+func staged(ctx context.Context, tx *sql.Tx, of ...string) (patterns []string, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT path FROM staged WHERE path = ANY($1) ORDER BY path`, pq.StringArray(of))
 	err = each(rows, err, func() error {
 		patterns = append(patterns, "")
 		return rows.Scan(&patterns[len(patterns)-1])

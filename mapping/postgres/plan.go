@@ -16,6 +16,7 @@ import (
 type PlanOptions struct {
 	DryRun   bool           // undo what was done, so that there is only the plan
 	Show     int            // differences that the plan tells of
+	Hash     string         // carry out only a plan with this Hash; "": any
 	Progress func(rows int) // called now and then with the rows gone through; nil: not
 }
 
@@ -28,7 +29,12 @@ type Plan struct {
 	Conflicts   []Difference // all of them, in the order of the patterns
 	Loops       []Loop       // what was found until there was none
 	Differences []Difference // the first ones that are written, in the order of the patterns
+	Hash        string       // of the rows that are written, and of those that they take the place of
 }
+
+// ErrOtherPlan is that the table has changed so that the plan would be another
+// than the one that was asked for; the new one comes with it.
+var ErrOtherPlan = errors.New("postgres: the table has changed: the plan is not any more the one that was looked at")
 
 // Difference is a row as it is and as it shall be. The pages have neither Change,
 // Changed nor ChangedBy.
@@ -119,9 +125,15 @@ func (db *DB) plan(ctx context.Context, tx *sql.Tx, p *Plan, o *PlanOptions, s *
 	if halt == nil && conflicts > 0 && s.conflict == ConflictFail {
 		halt = stop{ErrConflict}
 	}
+	if p.Hash, err = hashStaged(ctx, tx); err != nil {
+		return err
+	}
+	if halt == nil && o.Hash != "" && o.Hash != p.Hash {
+		halt = stop{ErrOtherPlan}
+	}
 	looping, err := db.writePlan(ctx, tx, p, o)
 	if halt == nil && len(p.Loops) > 0 && (looping || !s.skipLoops) {
-		halt = stop{p.Loops[0].Err}
+		halt = stop{p.Loops[0].err()}
 	}
 	if err == nil {
 		err = halt
@@ -190,4 +202,13 @@ func differences(ctx context.Context, tx *sql.Tx, condition string, n int) ([]Di
 		return errors.Join(err1, err2)
 	})
 	return list, err
+}
+
+// hashStaged is a hash of what is staged and of the rows that are there.
+func hashStaged(ctx context.Context, tx *sql.Tx) (hash string, err error) {
+	err = tx.QueryRowContext(ctx, `
+		SELECT md5(count(*) || ' ' || COALESCE(sum(hashtextextended(s::text || ' ' || COALESCE(p.change, 0), 0)), 0)
+			|| ' ' || COALESCE(sum(hashtextextended(s::text || ' ' || COALESCE(p.change, 0), 1)), 0))
+		FROM staged s LEFT JOIN pages p USING (path)`).Scan(&hash)
+	return hash, err
 }

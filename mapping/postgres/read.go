@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ type Filter struct {
 	ChangedBy string    // the author of the row's last change
 	Since     time.Time // changed not before this
 	NeverHit  bool      // answered no request that was counted
+	Found     string    // the last check found something of this kind in it
+	Young     bool      // a 301 that is not settled: changed less than a day ago
 	After     string    // only rows that come after this pattern, in the order of the bytes
 	Limit     int       // 0: all; for Search DefaultLimit
 }
@@ -94,28 +97,40 @@ func (w *where) mustBeUnder(path mapping.Path) {
 func (f *Filter) where() where {
 	var w where
 	w.mustBeUnder(f.Under)
-	if f.Status != 0 {
-		w.must(`p.status = $`, f.Status)
-	}
-	if len(f.Origins) > 0 {
-		w.must(`p.origin = ANY ($)`, originNames(f.Origins))
-	}
-	if f.Tag != "" {
-		w.must(`$ = ANY (p.tags)`, f.Tag)
-	}
-	if f.ChangedBy != "" {
-		w.must(`p.change IN (SELECT c.number FROM changes c JOIN change_sets s ON s.id = c.change_set WHERE s.author = $)`, f.ChangedBy)
-	}
-	if !f.Since.IsZero() {
-		w.must(`p.changed_at >= $`, f.Since)
-	}
-	if f.NeverHit {
-		w.conditions = append(w.conditions, `NOT EXISTS (SELECT FROM hits h WHERE h.path = p.path)`)
-	}
 	if f.After != "" {
 		w.must(`p.path > $`, f.After)
 	}
-	return w
+	return w.with(f)
+}
+
+// with are the conditions and those of a filter that say nothing of paths.
+func (w *where) with(f *Filter) where {
+	both := where{slices.Clone(w.conditions), slices.Clone(w.args)}
+	if f.Status != 0 {
+		both.must(`p.status = $`, f.Status)
+	}
+	if len(f.Origins) > 0 {
+		both.must(`p.origin = ANY ($)`, originNames(f.Origins))
+	}
+	if f.Tag != "" {
+		both.must(`p.tags @> ARRAY[$] AND p.tags <> '{}'`, f.Tag) // as the index has it
+	}
+	if f.ChangedBy != "" {
+		both.must(`p.change IN (SELECT c.number FROM changes c JOIN change_sets s ON s.id = c.change_set WHERE s.author = $)`, f.ChangedBy)
+	}
+	if !f.Since.IsZero() {
+		both.must(`p.changed_at >= $`, f.Since)
+	}
+	if f.NeverHit {
+		both.conditions = append(both.conditions, `NOT EXISTS (SELECT FROM hits h WHERE h.path = p.path)`)
+	}
+	if f.Found != "" {
+		both.must(`p.path IN (SELECT path FROM findings WHERE kind = $)`, f.Found)
+	}
+	if f.Young {
+		both.conditions = append(both.conditions, `p.status = 301 AND p.changed_at > now() - interval '1 day' AND p.origin NOT IN ('auto', 'populate')`)
+	}
+	return both
 }
 
 func originNames(origins []mapping.Origin) pq.StringArray {

@@ -67,27 +67,55 @@ type Query struct {
 // ErrBadExpression. Where Text has three characters or more beside each other it
 // answers at once, by the trigram indexes or because many rows have them.
 func (db *DB) Search(ctx context.Context, q Query) ([]mapping.Page, error) {
-	places, err := q.wheres()
-	if err != nil {
-		return nil, fmt.Errorf("postgres: search for %q: %w", q.Text, err)
-	}
 	n := q.Limit
 	if n == 0 {
 		n = DefaultLimit
 	}
-	var found []mapping.Page
+	found, err := db.search(ctx, &q, n)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: search for %q: %w", q.Text, searchError(ctx, err))
+	}
+	return found, nil
+}
+
+// searchError names what a search's error is: ErrBadExpression, ErrSlowSearch.
+func searchError(ctx context.Context, err error) error {
+	switch {
+	case pq.As(err, pqerror.InvalidRegularExpression) != nil:
+		return fmt.Errorf("%w: %w", ErrBadExpression, err)
+	case pq.As(err, pqerror.QueryCanceled) != nil && ctx.Err() == nil:
+		return ErrSlowSearch
+	}
+	return missing(err)
+}
+
+// search returns the first n rows that are found.
+func (db *DB) search(ctx context.Context, q *Query, n int) (found []mapping.Page, err error) {
+	if !utf8.ValidString(q.Text) || strings.ContainsRune(q.Text, 0) {
+		return nil, errors.New("it is no UTF-8 text: percent-encode bytes of a path")
+	}
+	places := []Where{q.In}
+	switch {
+	case q.Text == "":
+		places = []Where{InPath}
+	case q.In == Anywhere:
+		places = []Where{InPath, InSource}
+	}
 	err = inTx(ctx, db.writers, snapshotTx, func(tx *sql.Tx) error {
+		deadline := time.Now().Add(searchTime)
 		var patterns []string
-		started := time.Now()
-		for _, w := range places {
+		last := ""
+		for _, in := range places {
+			here := *q
+			here.In = in
 			if len(patterns) == n {
-				w.must(`p.path < $`, patterns[n-1])
+				last = patterns[n-1]
 			}
-			here, err := first(ctx, tx, started, &w, n)
+			more, err := first(ctx, tx, deadline, &here, last, n)
 			if err != nil {
 				return err
 			}
-			patterns = append(patterns, here...)
+			patterns = append(patterns, more...)
 		}
 		slices.Sort(patterns)
 		var these where
@@ -100,50 +128,62 @@ func (db *DB) Search(ctx context.Context, q Query) ([]mapping.Page, error) {
 		}
 		return nil
 	})
-	switch {
-	case err == nil:
-		return found, nil
-	case pq.As(err, pqerror.InvalidRegularExpression) != nil:
-		err = fmt.Errorf("%w: %w", ErrBadExpression, err)
-	case pq.As(err, pqerror.QueryCanceled) != nil && ctx.Err() == nil:
-		err = ErrSlowSearch
-	}
-	return nil, fmt.Errorf("postgres: search for %q: %w", q.Text, err)
+	return found, err
 }
 
-// fewRows is up to how many rows, by the planner's estimate, are all looked up to
-// find the first ones of them. Where there are more, going along the paths mostly
-// comes upon enough of them soon; but all of them may be in one directory.
-const fewRows = 20_000
+// fewRows is up to how many rows, by the planner's estimate, are all looked up by
+// an index to find the first ones of them. Where there are more, going along the
+// paths mostly comes upon enough of them soon.
+const fewRows = 50_000
 
-// alongTime is how long the way along the paths may take.
-const alongTime = 100 * time.Millisecond
+// sourcesAlong is at how many rows the way along the paths looks for a source. The
+// rows have to be fetched for it, so where they all lie late the index is better
+// after all. Paths are in the index that is gone along: of a million all are looked
+// at sooner than the rows with many of them are fetched.
+const sourcesAlong = 20_000
 
-// first returns the first n patterns of the rows that the conditions select. It
-// leaves the transaction with what is left of searchTime.
-func first(ctx context.Context, tx *sql.Tx, started time.Time, w *where, n int) (patterns []string, err error) {
-	within := func(d time.Duration) error {
-		d = max(min(d, searchTime-time.Since(started)), time.Millisecond) // 0 is no limit
-		_, err := tx.ExecContext(ctx, fmt.Sprint(`SET LOCAL statement_timeout = `, d.Milliseconds()))
-		return err
-	}
-	read := func(d time.Duration, query string) error {
-		if err := within(d); err != nil {
-			return err
-		}
-		rows, err := tx.QueryContext(ctx, query, w.args...)
-		patterns = nil
-		return each(rows, err, func() error {
-			patterns = append(patterns, "")
-			return rows.Scan(&patterns[len(patterns)-1])
-		})
-	}
-	if err := within(searchTime); err != nil {
+// first returns the first n patterns of the rows in which the query's text is found
+// at its one place, before the pattern last, if there is one.
+func first(ctx context.Context, tx *sql.Tx, deadline time.Time, q *Query, last string, n int) ([]string, error) {
+	// Compiling a query takes longer than the query.
+	left := max(time.Until(deadline), time.Millisecond) // 0 is no limit
+	if _, err := tx.ExecContext(ctx, fmt.Sprint(`SET LOCAL jit = off; SET LOCAL statement_timeout = `, left.Milliseconds())); err != nil {
 		return nil, err
 	}
+	var span where // of the paths that are searched
+	span.mustBeUnder(q.Under)
+	if q.After != "" {
+		span.must(`p.path > $`, q.After)
+	}
+	if last != "" {
+		span.must(`p.path < $`, last)
+	}
+	indexed, passing := span.with(&q.Filter), span.with(&q.Filter)
+	q.mustHaveText(&indexed, true)
+	q.mustHaveText(&passing, false)
+	many, err := estimate(ctx, tx, &indexed)
+	if err != nil {
+		return nil, err
+	}
+	if many > fewRows {
+		from := `pages p`
+		if q.In == InSource {
+			from = fmt.Sprint(`(SELECT * FROM pages p`, span.String(), ` ORDER BY p.path LIMIT `, sourcesAlong, `) p`)
+		}
+		patterns, err := texts(ctx, tx, `SELECT p.path FROM `+from+passing.String()+` ORDER BY p.path`+limit(n), passing.args)
+		if err != nil || len(patterns) == n || q.In != InSource {
+			return patterns, err
+		}
+	}
+	// OFFSET 0 has the planner look for the best way to all of them.
+	return texts(ctx, tx, `SELECT path FROM (SELECT p.path FROM pages p`+indexed.String()+` OFFSET 0) p ORDER BY path`+limit(n), indexed.args)
+}
+
+// estimate is how many rows the planner takes the conditions to select.
+func estimate(ctx context.Context, tx *sql.Tx, w *where) (float64, error) {
 	var explained string
 	if err := tx.QueryRowContext(ctx, `EXPLAIN (FORMAT JSON) SELECT FROM pages p`+w.String(), w.args...).Scan(&explained); err != nil {
-		return nil, err
+		return 0, err
 	}
 	var plans []struct {
 		Plan struct {
@@ -151,59 +191,42 @@ func first(ctx context.Context, tx *sql.Tx, started time.Time, w *where, n int) 
 		}
 	}
 	if err := json.Unmarshal([]byte(explained), &plans); err != nil || len(plans) == 0 {
-		return nil, fmt.Errorf("explain: %q, %w", explained, err)
+		return 0, fmt.Errorf("explain: %q, %w", explained, err)
 	}
-	if plans[0].Plan.Rows > fewRows {
-		if _, err := tx.ExecContext(ctx, `SAVEPOINT along`); err != nil {
-			return nil, err
-		}
-		err := read(alongTime, `SELECT p.path FROM pages p`+w.String()+` ORDER BY p.path`+limit(n))
-		switch {
-		case err == nil:
-			return patterns, within(searchTime)
-		case pq.As(err, pqerror.QueryCanceled) == nil || ctx.Err() != nil:
-			return nil, err
-		}
-		if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT along`); err != nil {
-			return nil, err
-		}
-	}
-	// In this form the planner looks for the best way to all of them.
-	err = read(searchTime, `WITH found AS MATERIALIZED (SELECT p.path FROM pages p`+w.String()+`) SELECT path FROM found ORDER BY path`+limit(n))
-	return patterns, err
+	return plans[0].Plan.Rows, nil
+}
+
+// texts are the texts that a query of one column returns.
+func texts(ctx context.Context, tx *sql.Tx, query string, args []any) (list []string, err error) {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	err = each(rows, err, func() error {
+		list = append(list, "")
+		return rows.Scan(&list[len(list)-1])
+	})
+	return list, err
 }
 
 // likeSpecial are the characters that mean something in LIKE's patterns.
 var likeSpecial = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// wheres are the conditions, one set for each place that is searched: alone each
-// has its own best way, and paths need no look at the rows.
-func (q *Query) wheres() ([]where, error) {
+// mustHaveText adds the condition of the text in its one place: as an index is
+// asked for it, or as rows that go by are, which takes half the time of LIKE.
+func (q *Query) mustHaveText(w *where, indexed bool) {
 	if q.Text == "" {
-		return []where{q.where()}, nil
+		return
 	}
-	if !utf8.ValidString(q.Text) || strings.ContainsRune(q.Text, 0) {
-		return nil, errors.New("it is no UTF-8 text: percent-encode bytes of a path")
+	column, also := `p.path`, ``
+	if q.In == InSource {
+		column, also = `p.source`, ` AND p.source <> 'file:' || p.path` // as the index has it
 	}
-	operator, text := `LIKE`, q.Text
-	switch q.How {
-	case Within:
-		text = `%` + likeSpecial.Replace(text) + `%`
-	case Prefix:
-		text = likeSpecial.Replace(text) + `%`
-	case Matches:
-		operator = `~`
+	switch {
+	case q.How == Matches:
+		w.must(column+` ~ $`+also, q.Text)
+	case q.How == Prefix:
+		w.must(column+` LIKE $`+also, likeSpecial.Replace(q.Text)+`%`)
+	case indexed:
+		w.must(column+` LIKE $`+also, `%`+likeSpecial.Replace(q.Text)+`%`)
+	default:
+		w.must(`strpos(`+column+`, $) > 0`+also, q.Text)
 	}
-	var places []where
-	if q.In != InSource {
-		w := q.where()
-		w.must(`p.path `+operator+` $`, text)
-		places = append(places, w)
-	}
-	if q.In != InPath {
-		w := q.where()
-		w.must(`p.source `+operator+` $ AND p.source <> 'file:' || p.path`, text) // as the index has it
-		places = append(places, w)
-	}
-	return places, nil
 }

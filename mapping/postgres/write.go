@@ -45,12 +45,24 @@ var errNothing = errors.New("nothing to change")
 // mapping.Hosts.Clean. ErrLoop (naming the loop), ErrNoPage on removing what is
 // not there.
 func (db *DB) Write(ctx context.Context, cs ChangeSet, edits []Edit) (Result, error) {
-	edits = lastOfEach(edits)
-	result, err := db.change(ctx, cs, func(tx *sql.Tx) error {
+	result, err := db.write(ctx, cs, lastOfEach(edits), func(*sql.Tx) error { return nil })
+	if err != nil {
+		return Result{}, fmt.Errorf("postgres: write: %w", err)
+	}
+	return result, nil
+}
+
+// write makes edits of different patterns, if allowed, which is asked within the
+// writers' lock, has nothing against it.
+func (db *DB) write(ctx context.Context, cs ChangeSet, edits []Edit, allowed func(*sql.Tx) error) (Result, error) {
+	return db.change(ctx, cs, func(tx *sql.Tx) error {
 		return stageEdits(ctx, tx, len(edits), func(i int) (string, *mapping.Page, mapping.Origin) {
 			return edits[i].Pattern, edits[i].Page, cs.Origin
 		})
 	}, func(tx *sql.Tx, r *Result) error {
+		if err := allowed(tx); err != nil {
+			return err
+		}
 		if err := removalsAreThere(ctx, tx); err != nil {
 			return err
 		}
@@ -60,14 +72,10 @@ func (db *DB) Write(ctx context.Context, cs ChangeSet, edits []Edit) (Result, er
 		r.Unchanged = len(edits) - r.Added - r.Changed - r.Removed
 		loops, err := db.findLoops(ctx, tx)
 		if err == nil && len(loops) > 0 {
-			err = loops[0].Err
+			err = loops[0].err()
 		}
 		return err
 	})
-	if err != nil {
-		return Result{}, fmt.Errorf("postgres: write: %w", err)
-	}
-	return result, nil
 }
 
 // lastOfEach keeps the last edit of every pattern.
@@ -117,21 +125,26 @@ func (db *DB) change(ctx context.Context, cs ChangeSet, prepare func(*sql.Tx) er
 	return r, missing(err)
 }
 
+// stagedNames are the columns of a staged edit.
+const stagedNames = `path, remove, status, source, drop_query, origin, tags, note`
+
 // stageEdits makes staged and copies n edits into it; a nil page is a removal.
 func stageEdits(ctx context.Context, tx *sql.Tx, n int, edit func(int) (string, *mapping.Page, mapping.Origin)) error {
 	return stage(ctx, tx, `path text COLLATE "C" PRIMARY KEY, remove boolean NOT NULL, status smallint, source text COLLATE "C",
 		drop_query boolean, origin text COLLATE "C", tags text[], note text`,
-		`path, remove, status, source, drop_query, origin, tags, note`, n, func(i int) []any {
-			pattern, p, origin := edit(i)
-			if p == nil {
-				return []any{pattern, true, nil, nil, nil, nil, nil, nil}
-			}
-			tags := p.Tags
-			if tags == nil {
-				tags = []string{}
-			}
-			return []any{pattern, false, int64(p.Status), p.Source, p.DropQuery, origin.String(), pq.StringArray(tags), p.Note}
-		})
+		stagedNames, n, func(i int) []any { return stagedEdit(edit(i)) })
+}
+
+// stagedEdit is the values of stagedNames.
+func stagedEdit(pattern string, p *mapping.Page, origin mapping.Origin) []any {
+	if p == nil {
+		return []any{pattern, true, nil, nil, nil, nil, nil, nil}
+	}
+	tags := p.Tags
+	if tags == nil {
+		tags = []string{}
+	}
+	return []any{pattern, false, int64(p.Status), p.Source, p.DropQuery, origin.String(), pq.StringArray(tags), p.Note}
 }
 
 // removalsAreThere is ErrNoPage where a row to be removed is not there.

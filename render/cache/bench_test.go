@@ -29,7 +29,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		inputs := usualInputs()
 		for pb.Next() {
-			if _, status, _ := c.Get(b.Context(), inputs, fill); status != statusHit {
+			if _, status, _ := c.Get(b.Context(), plain(inputs), fill); status != statusHit {
 				b.Error(status)
 			}
 		}
@@ -44,7 +44,7 @@ func BenchmarkMemcachedHit(b *testing.B) {
 	inputs := usualInputs()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, status, _ := c.Get(b.Context(), inputs, fill); status != statusMemcached {
+		if _, status, _ := c.Get(b.Context(), plain(inputs), fill); status != statusMemcached {
 			b.Error(status)
 		}
 	}
@@ -82,46 +82,58 @@ func BenchmarkMiss(b *testing.B) {
 
 // BenchmarkZipf is 50,000 pages of 10 KB, asked for as often as Zipf's law with exponent 1 says, by a
 // process that has half of 64 MB of memory and shares 64 MB of memcached: the cost of a reader on average, and
-// where pages come from.
+// where pages come from, for readers who take gzip and for those who take a file as it is.
 func BenchmarkZipf(b *testing.B) {
 	const pages = 50_000
-	mc := memcachetest.Start(b, memcachetest.Options{})
-	c := newCache(b, Options{MemoryBytes: 32 << 20, Servers: []string{mc.Addr()}, Timeout: patient})
-	var encoder render.Encoder
+	below := make([]float64, pages) // sums of 1/n
+	sum := 0.0
+	for i := range below {
+		sum += 1 / float64(i+1)
+		below[i] = sum
+	}
 	page := plainDocument()
 	page.Body = page.Body[:10_000]
 	fill := func(context.Context) (*render.Document, error) {
 		doc := *page
 		doc.Body = bytes.Clone(page.Body)
-		return encoder.Gzip(&doc)
+		return &doc, nil
 	}
-	inputs := make([][]string, pages)
-	below := make([]float64, pages) // sums of 1/n
-	sum := 0.0
-	for i := range inputs {
-		inputs[i] = inputsOf(strconv.Itoa(i))
-		sum += 1 / float64(i+1)
-		below[i] = sum
+	for _, bb := range []struct {
+		name string
+		want render.Want
+	}{
+		{"gzip", render.Want{Packed: true, Local: true}},
+		{"file", render.Want{Local: true}},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			mc := memcachetest.Start(b, memcachetest.Options{})
+			c := newCache(b, Options{MemoryBytes: 32 << 20, Servers: []string{mc.Addr()}, Timeout: patient})
+			wants := make([]render.Want, pages)
+			for i := range wants {
+				wants[i] = bb.want
+				wants[i].Inputs = inputsOf(strconv.Itoa(i))
+			}
+			random := rand.New(rand.NewPCG(1, 2))
+			read := func() {
+				n, _ := slices.BinarySearch(below, random.Float64()*sum)
+				if _, _, err := c.Get(b.Context(), wants[min(n, pages-1)], fill); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for range 2 * pages {
+				read()
+			}
+			before := c.Stats()
+			b.ReportAllocs()
+			for b.Loop() {
+				read()
+			}
+			s := c.Stats()
+			b.ReportMetric(float64(s.MemoryHits-before.MemoryHits)/float64(b.N), "memory/op")
+			b.ReportMetric(float64(s.MemcachedHits-before.MemcachedHits)/float64(b.N), "memcached/op")
+			b.ReportMetric(float64(s.Fills-before.Fills)/float64(b.N), "drawn/op")
+		})
 	}
-	random := rand.New(rand.NewPCG(1, 2))
-	read := func() {
-		n, _ := slices.BinarySearch(below, random.Float64()*sum)
-		if _, _, err := c.Get(b.Context(), inputs[min(n, pages-1)], fill); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for range 2 * pages {
-		read()
-	}
-	before := c.Stats()
-	b.ReportAllocs()
-	for b.Loop() {
-		read()
-	}
-	s := c.Stats()
-	b.ReportMetric(float64(s.MemoryHits-before.MemoryHits)/float64(b.N), "memory/op")
-	b.ReportMetric(float64(s.MemcachedHits-before.MemcachedHits)/float64(b.N), "memcached/op")
-	b.ReportMetric(float64(s.Fills-before.Fills)/float64(b.N), "drawn/op")
 }
 
 func BenchmarkDecode(b *testing.B) {
@@ -131,7 +143,7 @@ func BenchmarkDecode(b *testing.B) {
 	b.SetBytes(int64(len(value)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decode(encoder, secret, key, value); err != nil {
+		if _, err := decode(encoder, secret, place{key: key}, value); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
@@ -64,8 +65,10 @@ type Cache struct {
 	memory    *memory    // nil: none
 	servers   *memcached // nil: none
 	flights   flights
+	encoder   *render.Encoder
 	completer completer
-	atOnce    bool // complete every page before it is kept
+	drawing   atomic.Int32 // calls of Draw that draw
+	atOnce    bool         // complete every page before it is kept
 	count     counters
 }
 
@@ -79,11 +82,11 @@ func New(o Options) (*Cache, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Cache{
-		flights: flights{timeout: o.FillTimeout, log: o.Logger, all: make(map[Key]*flight)},
+		flights: flights{timeout: o.FillTimeout, log: o.Logger, all: make(map[place]*flight)},
 		atOnce:  o.CompleteAtOnce,
 	}
-	encoder := new(render.Encoder)
-	c.completer = completer{encode: encoder.Complete, log: o.Logger, count: &c.count}
+	c.encoder = new(render.Encoder)
+	c.completer = completer{encode: c.encoder.Complete, log: o.Logger, count: &c.count}
 	if o.MemoryBytes == 0 {
 		o.MemoryBytes = DefaultMemoryBytes
 	}
@@ -94,7 +97,7 @@ func New(o Options) (*Cache, error) {
 		}
 	}
 	if len(o.Servers) > 0 {
-		if c.servers, err = newMemcached(o, encoder, &c.count); err != nil {
+		if c.servers, err = newMemcached(o, c.encoder, &c.count); err != nil {
 			return nil, err
 		}
 	}
@@ -129,36 +132,61 @@ const (
 	statusBypass    = "pagemap; fwd=bypass"
 )
 
-// Get returns the page with these inputs, or draws it with fill: once for everybody
+// fill draws a page.
+type fill = func(context.Context) (*render.Document, error)
+
+// Get returns the page that is wanted, or draws it with fill: once for everybody
 // who waits in this process, and normally once in the pool. The document is kept
 // unless it is Volatile or its Revision is not among the inputs. cacheStatus is the
 // value of a Cache-Status header. Errors are fill's own, that of a fill that panicked, and ctx's;
 // the cache's own failures are misses.
-func (c *Cache) Get(ctx context.Context, inputs []string, fill func(context.Context) (*render.Document, error)) (doc *render.Document, cacheStatus string, err error) {
-	key := KeyOf(inputs...)
-	if doc, ok := c.ready(key); ok {
+func (c *Cache) Get(ctx context.Context, w render.Want, fill fill) (doc *render.Document, cacheStatus string, err error) {
+	at := placeOf(w)
+	if doc, ok := c.ready(at); ok {
 		return doc, statusHit, nil
 	}
-	return c.miss(ctx, key, inputs, fill)
+	w.Inputs = slices.Clone(w.Inputs) // the caller may use its slice anew once ctx has ended
+	r, shared := c.flights.do(ctx, at, func(ctx context.Context) result { return c.fetch(ctx, at, w, fill) })
+	return c.answer(r, shared)
 }
 
 // Ready is Get where the page is in memory; elsewhere ok is false, and nothing is counted.
-func (c *Cache) Ready(inputs []string) (doc *render.Document, cacheStatus string, ok bool) {
-	doc, ok = c.ready(KeyOf(inputs...))
+func (c *Cache) Ready(w render.Want) (doc *render.Document, cacheStatus string, ok bool) {
+	doc, ok = c.ready(placeOf(w))
 	return doc, statusHit, ok
 }
 
-// Complete makes the encodings that a document from memory has not got, in the
+// maxDrawing is how many pages Draw draws at once: as many as processors can be busy with, and the rest of
+// them waiting for a disk. It bounds the memory that callers without a limit of their own take.
+const maxDrawing = 32
+
+// Draw is Get where the page is one to be drawn at once, by the goroutine that calls: it is kept in memory alone,
+// nobody draws it just now, and not too many others are drawn. Elsewhere ok is false, and nothing is done.
+func (c *Cache) Draw(w render.Want, fill fill) (doc *render.Document, cacheStatus string, ok bool, err error) {
+	defer c.drawing.Add(-1)
+	if c.drawing.Add(1) > maxDrawing || !c.alone(w) {
+		return nil, "", false, nil
+	}
+	at := placeOf(w)
+	r, ok := c.flights.try(at, func(ctx context.Context) result { return c.fetch(ctx, at, w, fill) })
+	if !ok {
+		return nil, "", false, nil
+	}
+	doc, cacheStatus, err = c.answer(r, false)
+	return doc, cacheStatus, true, err
+}
+
+// Complete makes the encodings that a packed document from memory has not got, in the
 // background, and puts the complete one in its place: soon, or after a later call.
-func (c *Cache) Complete(inputs []string, doc *render.Document) {
-	if c.memory != nil && !doc.Complete && c.completer.begin() {
-		go c.completeNow(KeyOf(inputs...), doc)
+func (c *Cache) Complete(w render.Want, doc *render.Document) {
+	if c.memory != nil && w.Packed && !doc.Complete && c.completer.begin() {
+		go c.completeNow(placeOf(w), doc)
 	}
 }
 
 // ready returns the document that memory has.
-func (c *Cache) ready(key Key) (*render.Document, bool) {
-	doc, ok := c.memory.get(key)
+func (c *Cache) ready(at place) (*render.Document, bool) {
+	doc, ok := c.memory.get(at)
 	if !ok {
 		return nil, false
 	}
@@ -166,12 +194,11 @@ func (c *Cache) ready(key Key) (*render.Document, bool) {
 	return doc, true
 }
 
-// miss is Get after the first look into memory.
-func (c *Cache) miss(ctx context.Context, key Key, inputs []string, fill func(context.Context) (*render.Document, error)) (*render.Document, string, error) {
-	inputs = slices.Clone(inputs) // the caller may use its slice anew once ctx has ended
-	r, shared := c.flights.do(ctx, key, func(ctx context.Context) result {
-		return c.fetch(ctx, key, inputs, fill)
-	})
+// alone reports whether memory alone keeps what is wanted.
+func (c *Cache) alone(w render.Want) bool { return w.Local && !w.Packed && !c.atOnce }
+
+// answer counts what a flight ended with, and returns it for a reader, who began it or shared it.
+func (c *Cache) answer(r result, shared bool) (*render.Document, string, error) {
 	switch {
 	case r.source == memHit:
 		c.count.memoryHits.Add(1)
@@ -195,26 +222,33 @@ func (c *Cache) miss(ctx context.Context, key Key, inputs []string, fill func(co
 }
 
 // fetch is one flight: the second look, memcached, fill.
-func (c *Cache) fetch(ctx context.Context, key Key, inputs []string, fill func(context.Context) (*render.Document, error)) (r result) {
-	if doc, ok := c.memory.get(key); ok {
+func (c *Cache) fetch(ctx context.Context, at place, w render.Want, fill fill) (r result) {
+	if doc, ok := c.memory.get(at); ok {
 		return result{doc: doc, source: memHit}
 	}
-	doc, locked := c.servers.await(ctx, key)
+	if c.alone(w) {
+		doc, err := c.draw(ctx, fill)
+		if err == nil && keepable(w, doc) && c.memory.set(at, doc) {
+			return result{doc: doc, source: kept}
+		}
+		return result{doc: doc, err: err}
+	}
+	doc, locked := c.servers.await(ctx, at)
 	if doc != nil {
 		if c.atOnce && !doc.Complete {
 			if complete, err := c.completer.complete(doc); err == nil {
 				doc = complete
-				c.servers.set(key, doc)
+				c.servers.set(at.key, doc)
 			}
 		}
-		c.memory.set(key, doc)
+		c.memory.set(at, doc)
 		return result{doc: doc, source: mcHit}
 	}
 	shared := false // memcached has the page now
 	if locked {
 		defer func() { // also when fill panics
 			if !shared {
-				c.servers.unlock(key)
+				c.servers.unlock(at.key)
 			}
 		}()
 	}
@@ -222,20 +256,27 @@ func (c *Cache) fetch(ctx context.Context, key Key, inputs []string, fill func(c
 	if err != nil {
 		return result{err: err}
 	}
-	if doc.Volatile || !slices.Contains(inputs, doc.Revision) {
-		return result{doc: doc, source: drawn}
-	}
-	if c.atOnce {
+	if c.atOnce && keepable(w, doc) {
 		if complete, err := c.completer.complete(doc); err == nil {
 			doc = complete
 		}
+	} else {
+		doc, _ = c.completer.made(doc, c.encoder.Gzip) // without it where it cannot be made
 	}
-	remembered := c.memory.set(key, doc)
-	shared = c.servers.set(key, doc)
+	if !keepable(w, doc) {
+		return result{doc: doc, source: drawn}
+	}
+	remembered := c.memory.set(at, doc)
+	shared = c.servers.set(at.key, doc)
 	if !remembered && !shared {
 		return result{doc: doc, source: drawn}
 	}
 	return result{doc: doc, source: kept}
+}
+
+// keepable reports whether a document that was drawn is what its inputs name, for good.
+func keepable(w render.Want, doc *render.Document) bool {
+	return !doc.Volatile && slices.Contains(w.Inputs, doc.Revision)
 }
 
 // Peek returns the page with these inputs where a tier has it, and the tier's name: "memory" or
@@ -244,13 +285,15 @@ func (c *Cache) fetch(ctx context.Context, key Key, inputs []string, fill func(c
 // more in use than before.
 func (c *Cache) Peek(inputs ...string) (doc *render.Document, tier string, err error) {
 	key := KeyOf(inputs...)
-	if doc := c.memory.peek(key); doc != nil {
-		return doc, "memory", nil
+	for _, packed := range []bool{false, true} {
+		if doc := c.memory.peek(place{key, packed}); doc != nil {
+			return doc, "memory", nil
+		}
 	}
 	if c.servers == nil {
 		return nil, "", nil
 	}
-	doc, err = c.servers.get(key)
+	doc, err = c.servers.get(place{key, true})
 	switch {
 	case err == nil:
 		return doc, "memcached", nil
@@ -261,7 +304,7 @@ func (c *Cache) Peek(inputs ...string) (doc *render.Document, tier string, err e
 }
 
 // draw calls fill and counts how it ends.
-func (c *Cache) draw(ctx context.Context, fill func(context.Context) (*render.Document, error)) (*render.Document, error) {
+func (c *Cache) draw(ctx context.Context, fill fill) (*render.Document, error) {
 	c.count.fills.Add(1)
 	failed := true // until fill has returned
 	defer func() {

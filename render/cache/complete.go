@@ -27,9 +27,17 @@ type completer struct {
 	busy   atomic.Bool // working or resting
 }
 
-// complete returns doc with its encodings. Where they cannot be made it is Complete as it is:
-// trying again would end the same way.
+// complete returns doc with its encodings, and its body.
 func (c *completer) complete(doc *render.Document) (complete *render.Document, err error) {
+	if complete, err = c.made(doc, c.encode); err == nil {
+		c.count.completed.Add(1)
+	}
+	return complete, err
+}
+
+// made returns doc with the encodings that encode makes. Where they cannot be made it is Complete as it is:
+// trying again would end the same way.
+func (c *completer) made(doc *render.Document, encode func(*render.Document) (*render.Document, error)) (made *render.Document, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("%w: %v\n%s", errEncoderPanic, v, debug.Stack())
@@ -38,13 +46,10 @@ func (c *completer) complete(doc *render.Document) (complete *render.Document, e
 			c.log.Error("encodings of a page cannot be made", "etag", doc.ETag, "error", err)
 			d := *doc
 			d.Complete = true
-			complete = &d
+			made = &d
 		}
 	}()
-	if complete, err = c.encode(doc); err == nil {
-		c.count.completed.Add(1)
-	}
-	return complete, err
+	return encode(doc)
 }
 
 // begin reports whether work may begin, which it may not while the completer works or rests.
@@ -57,17 +62,17 @@ func (c *completer) rest(begun time.Time) {
 
 // completeNow replaces a document that was found in memory by the complete one, in both
 // tiers. The completer has begun.
-func (c *Cache) completeNow(key Key, doc *render.Document) {
+func (c *Cache) completeNow(at place, doc *render.Document) {
 	defer c.completer.rest(time.Now())
 	if c.servers != nil {
-		if shared, err := c.servers.get(key); err == nil && shared.Complete { // another responder's work
-			c.memory.replace(key, shared)
+		if shared, err := c.servers.get(at); err == nil && shared.Complete { // another responder's work
+			c.memory.replace(at, shared)
 			return
 		}
 	}
 	complete, err := c.completer.complete(doc)
-	c.memory.replace(key, complete)
+	c.memory.replace(at, complete)
 	if err == nil {
-		c.servers.set(key, complete)
+		c.servers.set(at.key, complete)
 	}
 }

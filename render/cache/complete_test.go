@@ -26,8 +26,8 @@ func plainDocument() *render.Document {
 // wanted gets a page from memory for a reader who would take more of its encodings.
 func wanted(t *testing.T, c *Cache, inputs []string) *render.Document {
 	t.Helper()
-	doc := get(t, c, inputs, noFill(t), statusHit)
-	c.Complete(inputs, doc)
+	doc := getAs(t, c, packed(inputs), noFill(t), statusHit)
+	c.Complete(packed(inputs), doc)
 	return doc
 }
 
@@ -37,9 +37,9 @@ func TestComplete(t *testing.T) {
 	o := Options{Servers: []string{mc.Addr()}, Timeout: patient}
 	a, b, late := newCache(t, o), newCache(t, o), newCache(t, o)
 	drawn := plainDocument()
-	get(t, a, usualInputs(), fillWith(drawn), statusStored)
-	get(t, b, usualInputs(), noFill(t), statusMemcached)
-	if get(t, a, usualInputs(), noFill(t), statusHit); a.completer.busy.Load() || b.completer.busy.Load() {
+	getAs(t, a, packed(usualInputs()), fillWith(drawn), statusStored)
+	getAs(t, b, packed(usualInputs()), noFill(t), statusMemcached)
+	if getAs(t, a, packed(usualInputs()), noFill(t), statusHit); a.completer.busy.Load() || b.completer.busy.Load() {
 		t.Error("completed while nobody wants it")
 	}
 
@@ -63,11 +63,11 @@ func TestComplete(t *testing.T) {
 		t.Fatalf("gzip of %d bytes, brotli of %d, %v", len(want.Gzip), len(want.Brotli), err)
 	}
 	for name, c := range map[string]*Cache{"first": a, "second": b} {
-		if got := get(t, c, usualInputs(), noFill(t), statusHit); !reflect.DeepEqual(got, want) {
+		if got := getAs(t, c, packed(usualInputs()), noFill(t), statusHit); !reflect.DeepEqual(got, want.Packed()) {
 			t.Errorf("the %s responder has another document, %d bytes of gzip, %d of brotli", name, len(got.Gzip), len(got.Brotli))
 		}
 	}
-	if got := get(t, late, usualInputs(), noFill(t), statusMemcached); !reflect.DeepEqual(got, want) {
+	if got := getAs(t, late, packed(usualInputs()), noFill(t), statusMemcached); !reflect.DeepEqual(got, want.Packed()) {
 		t.Errorf("memcached has another document, %d bytes of gzip, %d of brotli", len(got.Gzip), len(got.Brotli))
 	}
 }
@@ -89,7 +89,7 @@ func TestCompleteBound(t *testing.T) {
 		}
 		const pages = 10
 		for i := range pages {
-			get(t, c, inputsOf(fmt.Sprint(i)), fillWith(usualDocument()), statusStored)
+			getAs(t, c, packed(inputsOf(fmt.Sprint(i))), fillWith(usualDocument()), statusStored)
 		}
 		begun := time.Now()
 		for incomplete := pages; incomplete > 0; time.Sleep(work / 4) {
@@ -128,10 +128,10 @@ func TestCompleteFails(t *testing.T) {
 			c := newCache(t, Options{Servers: []string{mc.Addr()}, Timeout: patient, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			c.completer.encode = tt.encode
 			want := usualDocument()
-			get(t, c, usualInputs(), fillWith(want), statusStored)
+			getAs(t, c, packed(usualInputs()), fillWith(want), statusStored)
 			until(t, "it was tried", func() bool { return wanted(t, c, usualInputs()).Complete })
-			got := get(t, c, usualInputs(), noFill(t), statusHit)
-			if !bytes.Equal(got.Body, want.Body) || !bytes.Equal(got.Gzip, want.Gzip) || got.Brotli != nil {
+			got := getAs(t, c, packed(usualInputs()), noFill(t), statusHit)
+			if got.Body != nil || !bytes.Equal(got.Gzip, want.Gzip) || got.Brotli != nil {
 				t.Errorf("%d bytes, %d of gzip, %d of brotli", len(got.Body), len(got.Gzip), len(got.Brotli))
 			}
 			if n := strings.Count(log.String(), tt.want); n != 1 {
@@ -147,7 +147,7 @@ func TestCompleteFails(t *testing.T) {
 // TestCompleteGone: a page that memory has given up meanwhile is not put there again.
 func TestCompleteGone(t *testing.T) {
 	c := newCache(t, Options{})
-	key := KeyOf("gone")
+	key := placeOf(packed([]string{"gone"}))
 	c.memory.replace(key, usualDocument())
 	if c.memory.peek(key) != nil {
 		t.Error("replaced a page that was not there")

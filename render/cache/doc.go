@@ -32,9 +32,9 @@
 //	28 bytes  lengths of Type, Language, Revision, ETag, Body, Gzip, Brotli
 //	          these seven, and nothing behind them
 //
-// Where there is Gzip, and the body is not above render.MaxKept, Body has no bytes: it is unpacked from Gzip. So
-// several times as many pages have room, each of them is sent, hashed and copied sooner, and unpacking one takes
-// a fraction of the time that drawing it would. Gzip that does not unpack to exactly the size is rejected.
+// Where there is Gzip, and the body is not above render.MaxKept, Body has no bytes: it is unpacked from Gzip, for readers
+// who take no encoding. So several times as many pages have room, each of them is sent, hashed and copied sooner, and unpacking
+// one takes a fraction of the time that drawing it would. Gzip that does not unpack to exactly the size is rejected there.
 //
 // Whoever reaches memcached could plant a script in a page, so nothing is believed
 // before its HMAC is checked. Without Options.HMACKey the HMAC has the empty key and
@@ -48,16 +48,28 @@
 // expire after 7 days (a time above 30 days would be taken for a date in 1970),
 // locks after 5 seconds.
 //
+// # Forms
+//
+// Readers of a page are of two kinds: those who are best sent an encoding (render.Packs), nearly all browsers, and those
+// who are sent the body, as most robots and all who ask for a range. Memory keeps for each kind, once one has come, what
+// it is sent: the packed form, or the plain one (package render). A page of 10 KB thus takes 3 KB of memory for the first
+// kind, 6 KB when it is complete, 10 KB for the second, and none for a kind that does not come.
+//
 // # The way of a request
 //
 // A hit in memory answers at once and allocates nothing. Otherwise one reader
-// of each key goes on in a goroutine of its own and the others wait for it. It looks into
+// of each key and form goes on in a goroutine of its own and the others wait for it. It looks into
 // memory once more (it may have come just after another had finished), then into
 // memcached. Where both miss, it adds the key's lock to memcached. Whoever finds
 // the lock taken looks again every few milliseconds, for 200 ms at most, and then
 // draws the page itself: a lock can make a reader wait, never fail. Who took the
 // lock draws the page, keeps it in both tiers, and leaves the lock to
 // expire; where nothing was kept it removes the lock, and the next one takes it.
+//
+// A page that is Local, drawn as quickly as memcached could be asked for it, is for readers of the plain form neither looked for
+// in memcached nor kept there nor encoded: of a file, reading it is all that such a reader needs, and memcached has no
+// body to give without work. That takes so little that it may be done by the goroutine that asks ([Cache.Draw]), of 32 pages at a
+// time; while one does, others go the usual way, and wait for it.
 //
 // # Memory
 //
@@ -69,9 +81,9 @@
 //
 // # Encodings
 //
-// A page is kept as it was drawn. Once it is found in memory for a reader who takes an encoding that it has not got, its
-// missing encodings are made, in the background (Cache.Complete): so a page costs the making of brotli only when it is asked
-// for a second time, by somebody who takes it, and no reader waits for it. One page at a time is worked on in a process, and
+// A page that goes to memcached has gzip, made when it is drawn. Once it is found in memory for a reader who takes an encoding
+// that it has not got, its missing encodings are made, in the background (Cache.Complete): so a page costs the making of brotli
+// only when it is asked for a second time, by somebody who takes it, and no reader waits for it. One page at a time is worked on in a process, and
 // then the process rests nine times as long as that took, which bounds the work to a tenth of one processor;
 // readers meanwhile get what there is, and a later one begins it. Pages that are asked for most
 // are therefore complete first. Memcached is asked before whether another

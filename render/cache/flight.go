@@ -33,26 +33,22 @@ type flight struct {
 	result
 }
 
-// flights are the drawings under way, by key.
+// flights are the drawings under way.
 type flights struct {
 	timeout time.Duration // of one flight
 	log     *slog.Logger
 
 	mu  sync.Mutex // protects all
-	all map[Key]*flight
+	all map[place]*flight
 }
 
-// do returns the result of the flight for key, and whether another reader began
+// do returns the result of the flight for a place, and whether another reader began
 // it. Without one it begins one with fly, in a goroutine that outlives ctx.
-func (f *flights) do(ctx context.Context, key Key, fly func(context.Context) result) (r result, shared bool) {
-	f.mu.Lock()
-	fl, shared := f.all[key]
+func (f *flights) do(ctx context.Context, at place, fly func(context.Context) result) (r result, shared bool) {
+	fl, shared := f.enter(at)
 	if !shared {
-		fl = &flight{done: make(chan struct{}), result: result{err: errNoReturn}}
-		f.all[key] = fl
-		go f.run(context.WithoutCancel(ctx), key, fl, fly)
+		go f.run(context.WithoutCancel(ctx), at, fl, fly)
 	}
-	f.mu.Unlock()
 	select {
 	case <-fl.done:
 		return fl.result, shared
@@ -61,8 +57,30 @@ func (f *flights) do(ctx context.Context, key Key, fly func(context.Context) res
 	}
 }
 
+// try returns the result of fly, unless there is a flight for the place.
+func (f *flights) try(at place, fly func(context.Context) result) (r result, ok bool) {
+	fl, shared := f.enter(at)
+	if shared {
+		return result{}, false
+	}
+	f.run(context.Background(), at, fl, fly)
+	return fl.result, true
+}
+
+// enter returns the flight for a place, and whether there was one; a new one is to be run.
+func (f *flights) enter(at place) (fl *flight, shared bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fl, shared = f.all[at]
+	if !shared {
+		fl = &flight{done: make(chan struct{}), result: result{err: errNoReturn}}
+		f.all[at] = fl
+	}
+	return fl, shared
+}
+
 // run ends fl, whatever fly does.
-func (f *flights) run(ctx context.Context, key Key, fl *flight, fly func(context.Context) result) {
+func (f *flights) run(ctx context.Context, at place, fl *flight, fly func(context.Context) result) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer func() {
 		if v := recover(); v != nil {
@@ -71,7 +89,7 @@ func (f *flights) run(ctx context.Context, key Key, fl *flight, fly func(context
 		}
 		cancel()
 		f.mu.Lock()
-		delete(f.all, key)
+		delete(f.all, at)
 		f.mu.Unlock()
 		close(fl.done)
 	}()

@@ -24,7 +24,7 @@ func begin(ctx context.Context, c *Cache, n int, fill func(context.Context) (*re
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			_, _, errs[i] = c.Get(ctx, usualInputs(), func(ctx context.Context) (*render.Document, error) {
+			_, _, errs[i] = c.Get(ctx, plain(usualInputs()), func(ctx context.Context) (*render.Document, error) {
 				<-release
 				return fill(ctx)
 			})
@@ -75,7 +75,7 @@ func TestFlightPanic(t *testing.T) {
 				if s := c.Stats(); s.Fills != 1 || s.FillErrors != 1 || s.Misses != 5 || s.Collapsed != 4 {
 					t.Errorf("stats %+v", s)
 				}
-				if _, status, err := c.Get(t.Context(), usualInputs(), fillWith(usualDocument())); err != nil || status != statusStored {
+				if _, status, err := c.Get(t.Context(), plain(usualInputs()), fillWith(usualDocument())); err != nil || status != statusStored {
 					t.Errorf("the next reader: %q, %v", status, err)
 				}
 			})
@@ -113,7 +113,7 @@ func TestFlightCancel(t *testing.T) {
 		if fillErr != nil || value != "value" {
 			t.Errorf("fill's context: %v, value %v", fillErr, value)
 		}
-		if _, status, err := c.Get(t.Context(), usualInputs(), noFill(t)); err != nil || status != statusHit {
+		if _, status, err := c.Get(t.Context(), plain(usualInputs()), noFill(t)); err != nil || status != statusHit {
 			t.Errorf("afterwards: %q, %v", status, err)
 		}
 	})
@@ -124,7 +124,7 @@ func TestFillTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCache(t, Options{FillTimeout: 3 * time.Second})
 		start := time.Now()
-		_, _, err := c.Get(t.Context(), usualInputs(), func(ctx context.Context) (*render.Document, error) {
+		_, _, err := c.Get(t.Context(), plain(usualInputs()), func(ctx context.Context) (*render.Document, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})

@@ -67,10 +67,20 @@ func noFill(tb testing.TB) func(context.Context) (*render.Document, error) {
 	}
 }
 
-// get reads a page and checks how it came.
+// plain wants a page for readers who take no encoding, packed for the others.
+func plain(inputs []string) render.Want  { return render.Want{Inputs: inputs} }
+func packed(inputs []string) render.Want { return render.Want{Inputs: inputs, Packed: true} }
+
+// get reads a page in the plain form and checks how it came.
 func get(tb testing.TB, c *Cache, inputs []string, fill func(context.Context) (*render.Document, error), wantStatus string) *render.Document {
 	tb.Helper()
-	doc, status, err := c.Get(context.Background(), inputs, fill)
+	return getAs(tb, c, plain(inputs), fill, wantStatus)
+}
+
+// getAs reads a page in any form.
+func getAs(tb testing.TB, c *Cache, w render.Want, fill func(context.Context) (*render.Document, error), wantStatus string) *render.Document {
+	tb.Helper()
+	doc, status, err := c.Get(context.Background(), w, fill)
 	if err != nil {
 		tb.Fatal(err)
 	}

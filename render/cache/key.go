@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+
+	"pagemap/render"
 )
 
 // formatVersion is the version of keys and values. A responder of another version
@@ -25,6 +27,23 @@ func KeyOf(inputs ...string) Key {
 	}
 	return sha256.Sum256(b)
 }
+
+// place is where memory has a page in one of its forms.
+type place struct {
+	key    Key
+	packed bool
+}
+
+// form is doc in the form that is kept there.
+func (p place) form(doc *render.Document) *render.Document {
+	if p.packed {
+		return doc.Packed()
+	}
+	return doc.Plain()
+}
+
+// placeOf is where memory has what is wanted.
+func placeOf(w render.Want) place { return place{KeyOf(w.Inputs...), w.Packed} }
 
 // String is the key in unpadded base64url, 43 characters.
 func (k Key) String() string { return base64.RawURLEncoding.EncodeToString(k[:]) }

@@ -63,19 +63,19 @@ func newMemcached(o Options, encoder *render.Encoder, count *counters) (*memcach
 	return &memcached{servers: servers, secret: o.HMACKey, prefix: o.Prefix, encoder: encoder, count: count, log: o.Logger}, nil
 }
 
-// await returns the document under key. Where there is none it returns nil, and whether
+// await returns the document for a place. Where there is none it returns nil, and whether
 // it took the key's lock, after a wait for whoever holds it.
-func (m *memcached) await(ctx context.Context, key Key) (doc *render.Document, locked bool) {
+func (m *memcached) await(ctx context.Context, at place) (doc *render.Document, locked bool) {
 	if m == nil {
 		return nil, false
 	}
 	var over <-chan time.Time // the wait, once it has begun
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 32*time.Millisecond) {
-		doc, err := m.get(key)
+		doc, err := m.get(at)
 		if doc != nil || !errors.Is(err, memcache.ErrCacheMiss) {
 			return doc, false // a failing server, or a planted value, makes nobody wait
 		}
-		if err := m.lock(key); !errors.Is(err, memcache.ErrNotStored) {
+		if err := m.lock(at.key); !errors.Is(err, memcache.ErrNotStored) {
 			return nil, err == nil
 		}
 		if over == nil {
@@ -92,18 +92,18 @@ func (m *memcached) await(ctx context.Context, key Key) (doc *render.Document, l
 	}
 }
 
-// get returns the document under key, or an error: memcache.ErrCacheMiss, ErrRejected, or
-// that of the operation.
-func (m *memcached) get(key Key) (doc *render.Document, err error) {
+// get returns the document for a place, its body only where that is needed there, or an error: memcache.ErrCacheMiss,
+// ErrRejected, or that of the operation.
+func (m *memcached) get(at place) (doc *render.Document, err error) {
 	var item *memcache.Item
-	err = m.do(key, func(c *memcache.Client) (err error) {
-		item, err = c.Get(m.prefix + key.String())
+	err = m.do(at.key, func(c *memcache.Client) (err error) {
+		item, err = c.Get(m.prefix + at.key.String())
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	doc, err = decode(m.encoder, m.secret, key, item.Value)
+	doc, err = decode(m.encoder, m.secret, at, item.Value)
 	if err != nil {
 		m.count.rejected.Add(1)
 	}

@@ -27,7 +27,7 @@ const (
 
 // memory is the memory tier.
 type memory struct {
-	pages *otter.Cache[Key, *render.Document]
+	pages *otter.Cache[place, *render.Document]
 	limit uint64
 
 	// came has parts of the keys of pages that came to the full tier, each in the place that another
@@ -37,11 +37,11 @@ type memory struct {
 
 // newMemory returns a tier of at most limit bytes.
 func newMemory(limit int64) (*memory, error) {
-	pages, err := otter.New(&otter.Options[Key, *render.Document]{
+	pages, err := otter.New(&otter.Options[place, *render.Document]{
 		MaximumWeight:   uint64(limit),
 		InitialCapacity: int(limit / useShare),        // of the policy's sketch, which forgets all where it has to grow
 		Executor:        func(work func()) { work() }, // at once: what is measured to be full is full
-		Weigher:         func(_ Key, doc *render.Document) uint32 { return weight(doc) },
+		Weigher:         func(_ place, doc *render.Document) uint32 { return weight(doc) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cache: memory of %d bytes: %w", limit, err)
@@ -55,21 +55,25 @@ func weight(doc *render.Document) uint32 {
 		len(doc.Type) + len(doc.Language) + len(doc.Revision) + 4*len(doc.ETag)) // once more for each encoding's
 }
 
-// get returns the document under key. A nil tier has none.
-func (m *memory) get(key Key) (*render.Document, bool) {
+// get returns the document at a place. A nil tier has none.
+func (m *memory) get(at place) (*render.Document, bool) {
 	if m == nil {
 		return nil, false
 	}
-	return m.pages.GetIfPresent(key)
+	return m.pages.GetIfPresent(at)
 }
 
-// set keeps doc under key, and reports whether it does: not where the tier is nil, and not where it is full and
+// set keeps doc, in the place's form, and reports whether it does: not where the tier is nil, and not where it is full and
 // the page comes for the first time of late.
-func (m *memory) set(key Key, doc *render.Document) bool {
-	if m == nil || m.pages.WeightedSize()+uint64(weight(doc)) > m.limit && !m.cameBefore(key) {
+func (m *memory) set(at place, doc *render.Document) bool {
+	if m == nil {
 		return false
 	}
-	m.pages.Set(key, doc)
+	doc = at.form(doc)
+	if m.pages.WeightedSize()+uint64(weight(doc)) > m.limit && !m.cameBefore(at.key) {
+		return false
+	}
+	m.pages.Set(at, doc)
 	return true
 }
 
@@ -80,21 +84,21 @@ func (m *memory) cameBefore(key Key) bool {
 	return m.came[place].Swap(part) == part
 }
 
-// replace puts doc in the place of the document under key, if there is one still.
-func (m *memory) replace(key Key, doc *render.Document) {
+// replace puts doc in the place of another, if there is one still.
+func (m *memory) replace(at place, doc *render.Document) {
 	if m != nil {
-		m.pages.ComputeIfPresent(key, func(*render.Document) (*render.Document, otter.ComputeOp) {
-			return doc, otter.WriteOp
+		m.pages.ComputeIfPresent(at, func(*render.Document) (*render.Document, otter.ComputeOp) {
+			return at.form(doc), otter.WriteOp
 		})
 	}
 }
 
 // peek is get that counts neither as a use of the page nor otherwise.
-func (m *memory) peek(key Key) *render.Document {
+func (m *memory) peek(at place) *render.Document {
 	if m == nil {
 		return nil
 	}
-	if entry, ok := m.pages.GetEntryQuietly(key); ok {
+	if entry, ok := m.pages.GetEntryQuietly(at); ok {
 		return entry.Value
 	}
 	return nil

@@ -33,7 +33,7 @@ func TestScan(t *testing.T) {
 			}
 			random := rand.New(rand.NewPCG(1, 2))
 			read := func(page string) (hit bool) {
-				key := KeyOf(page)
+				key := place{key: KeyOf(page)}
 				if _, ok := m.get(key); ok {
 					return true
 				}
@@ -77,7 +77,7 @@ func TestComesTwice(t *testing.T) {
 	}
 	doc := &render.Document{Body: make([]byte, 1000)}
 	pages := 0
-	for ; m.set(KeyOf(fmt.Sprint(pages)), doc); pages++ {
+	for ; m.set(place{key: KeyOf(fmt.Sprint(pages))}, doc); pages++ {
 		if pages > limit/1000 {
 			t.Fatal("the tier is never full")
 		}
@@ -85,13 +85,13 @@ func TestComesTwice(t *testing.T) {
 	if pages < limit/2/1512 {
 		t.Errorf("full with %d pages", pages)
 	}
-	if m.peek(KeyOf(fmt.Sprint(pages))) != nil {
+	if m.peek(place{key: KeyOf(fmt.Sprint(pages))}) != nil {
 		t.Error("what was not let in is there")
 	}
-	if !m.set(KeyOf(fmt.Sprint(pages)), doc) {
+	if !m.set(place{key: KeyOf(fmt.Sprint(pages))}, doc) {
 		t.Error("not let in when it comes again")
 	}
-	late := KeyOf("late")
+	late := place{key: KeyOf("late")}
 	m.set(late, doc)
 	for i := range 10 * len(m.came) { // so much that it is forgotten
 		m.cameBefore(KeyOf(fmt.Sprint("other", i)))

@@ -60,7 +60,7 @@ func TestHang(t *testing.T) {
 
 			mc.Thaw()
 			until(t, "the server is used again", func() bool {
-				_, status, err := c.Get(t.Context(), inputsOf("/warm"), fillWith(usualDocument()))
+				_, status, err := c.Get(t.Context(), plain(inputsOf("/warm")), fillWith(usualDocument()))
 				return err == nil && status == statusMemcached
 			})
 			if n := strings.Count(log.String(), "is back"); n != 1 || c.Stats().DeadServers != 0 {
@@ -94,7 +94,7 @@ func TestKill(t *testing.T) {
 		wg.Go(func() {
 			for i := r; !stop.Load(); i++ {
 				page := fmt.Sprint("/page", i%300)
-				doc, _, err := pool[r%2].Get(t.Context(), inputsOf(page), func(context.Context) (*render.Document, error) {
+				doc, _, err := pool[r%2].Get(t.Context(), plain(inputsOf(page)), func(context.Context) (*render.Document, error) {
 					doc := testDocument()
 					doc.Gzip = nil
 					doc.Body = append(doc.Body, page...)
@@ -277,7 +277,7 @@ func TestRestart(t *testing.T) {
 	})
 	mc.Restart()
 	until(t, "the server is used again", func() bool {
-		_, status, err := c.Get(t.Context(), inputsOf("/again"), fillWith(usualDocument()))
+		_, status, err := c.Get(t.Context(), plain(inputsOf("/again")), fillWith(usualDocument()))
 		return err == nil && status == statusMemcached
 	})
 	if s := c.Stats(); s.Errors != (Errors{Connection: 1}) {

@@ -87,20 +87,21 @@ func seal(secret, value []byte) []byte {
 	return h.Sum(nil)
 }
 
-// decode returns the document of a value that encode made under key with
-// secret, or ErrRejected. The document's encodings are parts of value; so is its body where there is no gzip.
-func decode(encoder *render.Encoder, secret []byte, key Key, value []byte) (*render.Document, error) {
+// decode returns the document of a value that encode made with secret under a place's key, or ErrRejected. The
+// document's encodings are parts of value; so is its body where there is no gzip. Where there is, it
+// is unpacked for a place whose form needs it.
+func decode(encoder *render.Encoder, secret []byte, at place, value []byte) (*render.Document, error) {
 	if len(value) < headerLen || !hmac.Equal(seal(secret, value), value[macStart:keyStart]) {
 		return nil, ErrRejected
 	}
-	if !bytes.Equal(value[keyStart:timeStart], key[:]) {
+	if !bytes.Equal(value[keyStart:timeStart], at.key[:]) {
 		return nil, ErrRejected
 	}
-	return parse(encoder, value)
+	return parse(encoder, at.packed, value)
 }
 
 // parse reads the fields of a value whose HMAC and key are right, or returns ErrRejected.
-func parse(encoder *render.Encoder, value []byte) (*render.Document, error) {
+func parse(encoder *render.Encoder, packed bool, value []byte) (*render.Document, error) {
 	if len(value) < headerLen || string(value[:macStart]) != magic {
 		return nil, ErrRejected
 	}
@@ -126,9 +127,11 @@ func parse(encoder *render.Encoder, value []byte) (*render.Document, error) {
 		if len(parts[4]) > 0 {
 			return nil, ErrRejected
 		}
-		var err error
-		if parts[4], err = encoder.Unpack(parts[5], int(size)); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrRejected, err)
+		if parts[4] = nil; !packed {
+			var err error
+			if parts[4], err = encoder.Unpack(parts[5], int(size)); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrRejected, err)
+			}
 		}
 	} else if uint64(size) != uint64(len(parts[4])) {
 		return nil, ErrRejected

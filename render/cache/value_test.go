@@ -73,7 +73,7 @@ func TestValueRoundTrip(t *testing.T) {
 			if len(value) != valueLen(tt.doc) {
 				t.Errorf("length %d, valueLen says %d", len(value), valueLen(tt.doc))
 			}
-			got, err := decode(new(render.Encoder), secret, key, value)
+			got, err := decode(new(render.Encoder), secret, place{key: key}, value)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestValueTampered(t *testing.T) {
 		value := encode(secret, key, testDocument())
 		rejected := func(what string, at int, secret []byte, key Key, value []byte) {
 			t.Helper()
-			if _, err := decode(new(render.Encoder), secret, key, value); !errors.Is(err, ErrRejected) {
+			if _, err := decode(new(render.Encoder), secret, place{key: key}, value); !errors.Is(err, ErrRejected) {
 				t.Errorf("%s %d: %v", what, at, err)
 			}
 		}
@@ -133,7 +133,7 @@ func TestValueGzip(t *testing.T) {
 			value := encode(nil, key, doc)
 			binary.BigEndian.PutUint32(value[sizeStart:], uint32(tt.size))
 			copy(value[macStart:], seal(nil, value))
-			if _, err := decode(new(render.Encoder), nil, key, value); !errors.Is(err, ErrRejected) {
+			if _, err := decode(new(render.Encoder), nil, place{key: key}, value); !errors.Is(err, ErrRejected) {
 				t.Errorf("decode: %v", err)
 			}
 		})
@@ -144,7 +144,7 @@ func TestValueGzip(t *testing.T) {
 	value = slices.Insert(value, at, []byte("<p>hello</p>")...)
 	binary.BigEndian.PutUint32(value[lenStart+4*4:], 12)
 	copy(value[macStart:], seal(nil, value))
-	if _, err := decode(new(render.Encoder), nil, key, value); !errors.Is(err, ErrRejected) {
+	if _, err := decode(new(render.Encoder), nil, place{key: key}, value); !errors.Is(err, ErrRejected) {
 		t.Errorf("body and gzip: %v", err)
 	}
 }
@@ -155,7 +155,7 @@ func TestValueVersion(t *testing.T) {
 	value := encode(nil, key, testDocument())
 	value[macStart-1]++
 	copy(value[macStart:], seal(nil, value))
-	if _, err := decode(new(render.Encoder), nil, key, value); !errors.Is(err, ErrRejected) {
+	if _, err := decode(new(render.Encoder), nil, place{key: key}, value); !errors.Is(err, ErrRejected) {
 		t.Errorf("decode: %v", err)
 	}
 }
@@ -175,12 +175,15 @@ func FuzzParse(f *testing.F) {
 	f.Add(huge)
 	f.Add([]byte(strings.Repeat(magic, 40)))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		doc, err := parse(new(render.Encoder), value)
+		doc, err := parse(new(render.Encoder), false, value)
 		if err != nil {
 			if !errors.Is(err, ErrRejected) {
 				t.Fatal(err)
 			}
 			return
+		}
+		if _, err := parse(new(render.Encoder), true, value); err != nil {
+			t.Errorf("not read in the packed form: %v", err)
 		}
 		again := encode(nil, Key(value[keyStart:timeStart]), doc)
 		copy(again[macStart:keyStart], value[macStart:keyStart])

@@ -1,11 +1,10 @@
-// Facts that explain tells beside the steps: rows, file, cache.
+// Facts that stand beside the steps: rows, file, cache.
 
-package main
+package explain
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -15,14 +14,37 @@ import (
 	"pagemap/render/cache"
 )
 
-// rowFacts are a row that was met, and the change-set that wrote it.
-type rowFacts struct {
-	pageJSON
-	ChangeSet *setFacts `json:"change_set,omitempty"`
+// Page is a row in JSON.
+type Page struct {
+	Path      string    `json:"path"`
+	Status    int       `json:"status"`
+	Source    string    `json:"source"`
+	Query     string    `json:"query"` // keep, drop
+	Origin    string    `json:"origin"`
+	Tags      []string  `json:"tags"`
+	Note      string    `json:"note"`
+	ChangedBy string    `json:"changed_by"`
+	ChangedAt time.Time `json:"changed_at"`
+	Change    int64     `json:"change"`
 }
 
-// setFacts are a change-set: who changed the row last, when and why.
-type setFacts struct {
+// PageOf is p in JSON.
+func PageOf(p mapping.Page) Page {
+	query := "keep"
+	if p.DropQuery {
+		query = "drop"
+	}
+	return Page{p.Pattern, int(p.Status), p.Source, query, p.Origin.String(), append([]string{}, p.Tags...), p.Note, p.ChangedBy, p.ChangedAt(), p.Change}
+}
+
+// Row is a row that was met, and the change-set that wrote it.
+type Row struct {
+	Page
+	ChangeSet *Set `json:"change_set,omitempty"`
+}
+
+// Set is a change-set: who changed the row last, when and why.
+type Set struct {
 	ID     int64     `json:"id"`
 	Author string    `json:"author"`
 	Origin string    `json:"origin"`
@@ -31,10 +53,10 @@ type setFacts struct {
 }
 
 // rows fills in the rows that the steps met, and the redirects among them.
-func (x *explainer) rows(ctx context.Context, e *explanation) error {
+func (x *Explainer) rows(ctx context.Context, e *Explanation) error {
 	met := map[string]bool{}
 	for _, s := range e.Steps {
-		row, ok := x.table.Get(s.Row)
+		row, ok := x.Table().Get(s.Row)
 		if !ok {
 			continue
 		}
@@ -56,28 +78,28 @@ func (x *explainer) rows(ctx context.Context, e *explanation) error {
 }
 
 // row is what the database knows of a row, beyond what the table has.
-func (x *explainer) row(ctx context.Context, row mapping.Row) (rowFacts, error) {
-	if x.db == nil {
-		return rowFacts{pageJSON: toJSON(mapping.Page{Row: row})}, nil
+func (x *Explainer) row(ctx context.Context, row mapping.Row) (Row, error) {
+	if x.DB == nil {
+		return Row{Page: PageOf(mapping.Page{Row: row})}, nil
 	}
-	page, err := x.db.Page(ctx, row.Pattern)
+	page, err := x.DB.Page(ctx, row.Pattern)
 	if errors.Is(err, postgres.ErrNoPage) { // removed since the table was read
-		return rowFacts{pageJSON: toJSON(mapping.Page{Row: row})}, nil
+		return Row{Page: PageOf(mapping.Page{Row: row})}, nil
 	}
 	if err != nil {
-		return rowFacts{}, err
+		return Row{}, err
 	}
-	facts := rowFacts{pageJSON: toJSON(page)}
-	sets, err := x.db.History(ctx, postgres.HistoryFilter{Pattern: row.Pattern, Limit: 1})
+	facts := Row{Page: PageOf(page)}
+	sets, err := x.DB.History(ctx, postgres.HistoryFilter{Pattern: row.Pattern, Limit: 1})
 	if err == nil && len(sets) > 0 {
 		s := sets[0]
-		facts.ChangeSet = &setFacts{s.ID, s.Author, s.Origin.String(), s.Note, s.At}
+		facts.ChangeSet = &Set{s.ID, s.Author, s.Origin.String(), s.Note, s.At}
 	}
 	return facts, err
 }
 
-// fileFacts are the state of the file that is drawn, or would be.
-type fileFacts struct {
+// File is the state of the file that is drawn, or would be.
+type File struct {
 	Path     string     `json:"path"` // its key
 	Exists   bool       `json:"exists"`
 	Size     int64      `json:"size"`
@@ -92,17 +114,17 @@ var classNames = map[mapping.Class]string{mapping.ClassPage: "page", mapping.Cla
 
 // file fills in the state of the answer's file, and where nothing answers that of
 // the path's own.
-func (x *explainer) file(e *explanation, p mapping.Path, a mapping.Answer) {
+func (x *Explainer) file(e *Explanation, p mapping.Path, a mapping.Answer) {
 	switch {
-	case x.files == nil, a.Source.Kind == mapping.SourceWiki:
+	case x.Files == nil, a.Source.Kind == mapping.SourceWiki:
 		return
 	case a.Source.Kind == mapping.SourceFile:
 		p = mapping.Path(a.Source.Ref)
 	case a.Status != http.StatusNotFound:
 		return
 	}
-	f := &fileFacts{Path: string(p)}
-	info, err := x.files.Stat(p)
+	f := &File{Path: string(p)}
+	info, err := x.Files.Stat(p)
 	var no *tree.Refusal
 	switch {
 	case errors.As(err, &no):
@@ -122,31 +144,28 @@ func (x *explainer) file(e *explanation, p mapping.Path, a mapping.Answer) {
 			f.Real = string(info.Path)
 		}
 		if name, ok := info.Path.FileName(); ok {
-			f.Class = classNames[x.types.Class(name, info.Size, int64(x.app.settings.ImageLimit))]
-			f.Type = x.types.Media(name).ContentType()
+			f.Class = classNames[x.Types.Class(name, info.Size, x.Images)]
+			f.Type = x.Types.Media(name).ContentType()
 		}
 	}
 	e.File = f
 }
 
-// cacheFacts are where the page is kept.
-type cacheFacts struct {
+// Kept is where the page is kept.
+type Kept struct {
 	Key   string `json:"key"`
 	Tier  string `json:"tier,omitempty"` // "memcached", or "" where it is not; a responder's own memory is not seen from here
 	Error string `json:"error,omitempty"`
 }
 
-// cached fills in whether the page with these inputs is kept.
-func (x *explainer) cached(e *explanation, inputs []string) {
-	if inputs == nil {
+// kept fills in whether the page with these inputs is kept.
+func (x *Explainer) kept(e *Explanation, inputs []string) {
+	if x.Cache == nil || inputs == nil {
 		return // no page, or one that is streamed
 	}
-	_, tier, err := x.cache.Peek(inputs...)
-	e.Cache = &cacheFacts{Key: cache.KeyOf(inputs...).String(), Tier: tier}
+	_, tier, err := x.Cache.Peek(inputs...)
+	e.Cache = &Kept{Key: cache.KeyOf(inputs...).String(), Tier: tier}
 	if err != nil {
 		e.Cache.Error = err.Error()
 	}
 }
-
-// wrapFile names the file of an error.
-func wrapFile(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }

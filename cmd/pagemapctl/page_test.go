@@ -1,0 +1,37 @@
+package main
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+// Commands that write rows, or what is ignored, tell what they did as JSON.
+func TestWritersJSON(t *testing.T) {
+	s := populated(t)
+	sqlExec(t, s.env["PAGEMAP_DATABASE"], `INSERT INTO pagemap.misses VALUES ('/lost.html', 2, now(), now(), '', false), ('/x.php', 1, now(), now(), '', false)`)
+	for _, c := range []struct {
+		args []string
+		want map[string]any // but for the change-set's number
+	}{
+		{[]string{"page", "set", "/a", "301", "/about.html", "--json"}, map[string]any{"added": 1., "changed": 0., "removed": 0., "unchanged": 0.}},
+		{[]string{"page", "set", "/a", "301", "/about.html", "--json"}, map[string]any{"added": 0., "changed": 0., "removed": 0., "unchanged": 1.}},
+		{[]string{"page", "rm", "/a", "--json"}, map[string]any{"added": 0., "changed": 0., "removed": 1., "unchanged": 0.}},
+		{[]string{"misses", "map", "/lost.html", "/about.html", "--json"}, map[string]any{"added": 1., "changed": 0., "removed": 0., "unchanged": 0.}},
+		{[]string{"misses", "gone", "/lost.html", "/lost2.html", "--json"}, map[string]any{"added": 1., "changed": 1., "removed": 0., "unchanged": 0.}},
+		{[]string{"misses", "ignore", "*.php", "--json"}, map[string]any{"ignored": []any{"*.php"}, "misses_dropped": 1.}},
+		{[]string{"misses", "ignore", "--remove", "*.php", "--json"}, map[string]any{"removed": []any{"*.php"}, "misses_dropped": 0.}},
+	} {
+		var got map[string]any
+		if out := s.run(0, c.args...).out; json.Unmarshal([]byte(out), &got) != nil {
+			t.Errorf("%v: %s", c.args, out)
+		}
+		if set, ok := got["change_set"]; ok && (set == 0.) != (got["unchanged"] != 0.) {
+			t.Errorf("%v: change-set %v", c.args, set)
+		}
+		delete(got, "change_set")
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.args, got, c.want)
+		}
+	}
+}

@@ -54,6 +54,8 @@ install_packages() {
 # Services of the real stack, and the documentation trees that stand in for old sites.
 export SERVICE_PACKAGES="apache2 libapache2-mod-fcgid memcached postgresql varnish"
 export TREE_PACKAGES="python3.11-doc apache2-doc libboost1.74-doc cppreference-doc-en-html fp-docs-3.2.2"
+# Real wikis, which run on PHP's built-in server.
+export WIKI_PACKAGES="mediawiki dokuwiki php-cli php-sqlite3 php-mbstring php-xml php-intl"
 # A browser that tests look at pages with.
 export BROWSER_PACKAGES="chromium fonts-dejavu-core"
 # What scripts/bench measures besides.

@@ -145,6 +145,8 @@ Exit codes: 0 done; 1 a check found something, or there is no such page;
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	root.AddCommand(a.importCmd(), a.export(), a.apply(), a.logCmd(), a.revert(), a.search())
 	root.AddCommand(a.migrate(), a.populate(), a.page(), a.explain(), a.check(), a.verify(), a.hits(), a.misses(), a.warm(), a.config(), a.apache())
+	root.AddCommand(a.look())
+	root.AddCommand(a.move(), a.compare(), a.progressCmd())
 	usageErrors(root)
 	return root
 }

@@ -330,7 +330,7 @@ func TestEdgeConditions(t *testing.T) {
 // spellings have their tests above.
 func TestEdgePages(t *testing.T) {
 	s := up(t, options{edge: true})
-	plain := sitetest.Dial("tcp", s.Addr, host, "apache")
+	plain := scripted(s.Addr)
 	do := func(q sitetest.Request) (*sitetest.Response, error) {
 		res, err := plain.Do(q)
 		if err != nil {

@@ -92,15 +92,19 @@ type options struct {
 	server  string            // further directives of Apache outside the virtual host
 	vhost   string            // and inside
 	edge    bool              // with the edge cache
+	world   *sitetest.World   // nil: that of the page tests
 }
 
-// up brings up a site over the World's tree and pages.
+// up brings up a site over a world's tree and pages.
 func up(t *testing.T, o options) *stack {
 	t.Helper()
 	if o.way == "" {
 		o.way = apache.Socket
 	}
-	s := &stack{world: sitetest.NewWorld(t), dir: apachetest.Dir(t), memcached: memcachetest.Start(t, memcachetest.Options{TCP: true})}
+	if o.world == nil {
+		o.world = sitetest.NewWorld(t)
+	}
+	s := &stack{world: o.world, dir: apachetest.Dir(t), memcached: memcachetest.Start(t, memcachetest.Options{TCP: true})}
 	dsn := database(t, o.way)
 	s.dsn = dsn
 	fill(t, dsn, s.world.Pages)
@@ -292,6 +296,21 @@ func (d *daemon) stop(t testing.TB) {
 		<-d.exited
 		t.Errorf("pagemapd did not end within 30 s of SIGTERM")
 	}
+}
+
+// scripted is an Apache for scripts, whose second request for a page may come to another worker than the first: one that
+// has to read the file itself, for a reader without gzip.
+func scripted(addr string) sitetest.Target {
+	target := sitetest.Dial("tcp", addr, host, "apache")
+	do := target.Do
+	target.Do = func(q sitetest.Request) (*sitetest.Response, error) {
+		res, err := do(q)
+		if err == nil && res.Header.Get("Cache-Status") == "pagemap; fwd=miss; stored" {
+			res.Header.Set("Cache-Status", "pagemap; hit")
+		}
+		return res, err
+	}
+	return target
 }
 
 // workers are the process ids of the pool's workers.

@@ -16,7 +16,7 @@ func TestPages(t *testing.T) {
 	for _, way := range []apache.Way{apache.Socket, apache.FCGID} {
 		t.Run(string(way), func(t *testing.T) {
 			s := up(t, options{way: way})
-			sitetest.RunFiles(t, "../../fcgi/site/testdata/*.txt", s.world, sitetest.Dial("tcp", s.Addr, host, "apache"))
+			sitetest.RunFiles(t, "../../fcgi/site/testdata/*.txt", s.world, scripted(s.Addr))
 		})
 	}
 }
@@ -195,6 +195,7 @@ func testMethods(t *testing.T, s *stack) {
 func testHeaders(t *testing.T, s *stack) {
 	page := get(t, s.Addr, "GET", "/about.html")
 	redirect := get(t, s.Addr, "GET", "/docs/../about.html")
+	get(t, s.Addr, "GET", "/about.html", "Accept-Encoding: gzip")
 	items := s.memcached.Stat("curr_items")
 	for _, h := range []string{
 		"X-Forwarded-Host: evil.test", "X-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.7",

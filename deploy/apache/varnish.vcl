@@ -43,21 +43,24 @@ sub vcl_recv {
   if (req.method != "GET" && req.method != "HEAD") {
     return (pass);
   }
-  # /data is Apache's own, and large.
-  if (req.http.Authorization || req.url ~ "^/+(?:data|\.well-known/acme-challenge)(?:/|$)") {
+  if (req.http.Authorization) {
     return (pass);
   }
   # Which encodings a reader takes, in one of three forms: as many copies of a page there are. Codings with a weight
   # below 1 do not count. Of ranges the responder takes care, where Varnish does not have the plain bytes.
-  if (req.http.Accept-Encoding ~ ";") {
-    set req.http.Accept-Encoding = regsuball(req.http.Accept-Encoding, "(?i)[^,]*;\s*q\s*=\s*0[^,]*", "");
-  }
-  if (req.http.Range || req.http.Accept-Encoding !~ "(?i)(?:^|[\s,])(?:x-)?gzip(?:[\s,;]|$)") {
-    set req.http.Accept-Encoding = "identity";
-  } elsif (req.http.Accept-Encoding ~ "(?i)(?:^|[\s,])br(?:[\s,;]|$)") {
-    set req.http.Accept-Encoding = "br, gzip";
-  } else {
-    set req.http.Accept-Encoding = "gzip";
+  if (req.http.Range) {
+    unset req.http.Accept-Encoding;
+  } elsif (req.http.Accept-Encoding) {
+    if (req.http.Accept-Encoding ~ ";") {
+      set req.http.Accept-Encoding = regsuball(req.http.Accept-Encoding, "(?i)[^,]*;\s*q\s*=\s*0[^,]*", "");
+    }
+    if (req.http.Accept-Encoding !~ "(?i)(?:^|[\s,])(?:x-)?gzip(?:[\s,;]|$)") {
+      unset req.http.Accept-Encoding;
+    } elsif (req.http.Accept-Encoding ~ "(?i)(?:^|[\s,])br(?:[\s,;]|$)") {
+      set req.http.Accept-Encoding = "br, gzip";
+    } else {
+      set req.http.Accept-Encoding = "gzip";
+    }
   }
   # No copy is served beyond its lifetime, but in an outage.
   if (req.http.Pagemap-Stale) {
@@ -72,6 +75,13 @@ sub vcl_hash {
   # One site, whatever name it was asked by; a query makes no other page. What a query does change is not stored.
   hash_data(regsub(req.url, "\?.*$", ""));
   return (lookup);
+}
+
+sub vcl_miss {
+  # /data is Apache's own, and large: nothing of it is stored, and nobody waits for another's.
+  if (req.url ~ "^/+(?:data|\.well-known/acme-challenge)(?:/|$)") {
+    return (pass);
+  }
 }
 
 sub vcl_backend_fetch {
@@ -93,6 +103,9 @@ sub vcl_backend_response {
     set beresp.uncacheable = true;
     return (deliver);
   }
+  # What tells of the moment when a page was stored need not be sent with it later.
+  unset beresp.http.Cache-Status;
+  unset beresp.http.Server;
   # beresp.ttl is s-maxage.
   set beresp.grace = 10m;
   set beresp.keep = 0s;

@@ -127,6 +127,9 @@ func TestVarnishStores(t *testing.T) {
 		if r := s.ask(t, "/data/small.txt", ""); r.StatusCode != 200 || r.body != "hello\n" {
 			t.Errorf("%d %q", r.StatusCode, r.body)
 		}
+		if r := s.ask(t, "/data/small.txt", "gzip", "Range: bytes=1-2"); r.StatusCode != 206 || r.body != "el" {
+			t.Errorf("a range: %d %q", r.StatusCode, r.body)
+		}
 	})
 	t.Run("encodings", func(t *testing.T) {
 		for _, tt := range []struct{ accept, want string }{

@@ -55,6 +55,15 @@ type Settings struct {
 
 	TrafficDays int
 
+	// The wiki.
+	Wiki                string // see WikiAddress
+	WikiSelect          string
+	WikiCredentialsFile string // a file's path
+	WikiPoll            time.Duration
+	WikiTimeout         time.Duration
+	WikiLinks           string // WikiLinksWiki or WikiLinksText
+	Looks               string // a directory
+
 	// Serving.
 	HTTP           string
 	Listen         string
@@ -67,6 +76,12 @@ type Settings struct {
 	RequestTimeout time.Duration
 	ConnectionTTL  time.Duration
 	Admin          string
+
+	// The admin page.
+	AdminPage        string
+	AdminPageSecret  string // a file's path
+	AdminPageEditors []string
+	AdminPageReaders []string
 
 	// The cache of drawn pages.
 	Memory       Size
@@ -127,6 +142,16 @@ func Define(flags *pflag.FlagSet) *Settings {
 	flags.IntVar(&s.TrafficDays, "traffic-days", 400, "`DAYS` that hits are kept, and paths that nothing answers since they were last asked for; 0: nothing is counted")
 	g.done("snapshot", "poll")
 
+	g.next("The wiki")
+	flags.StringVar(&s.Wiki, "wiki", "", "where wiki pages come from: a `PLACE` such as /srv/wiki (a directory of Markdown and HTML), mediawiki+https://HOST/w/api.php, moinmoin+, dokuwiki+ or gollum+ before the wiki's URL, or any URL that shows a page, with {page} for its name; empty: there are none")
+	flags.StringVar(&s.WikiSelect, "wiki-select", "", "CSS `SELECTOR` of a page's body in what the wiki shows at a page's URL; empty: all of it, or what is known of moinmoin, dokuwiki and gollum")
+	flags.StringVar(&s.WikiCredentialsFile, "wiki-credentials-file", "", "`FILE` (mode 0600) with user:password for the wiki, such as a bot password of MediaWiki; empty: nobody logs in")
+	flags.DurationVar(&s.WikiPoll, "wiki-poll", time.Second, "how often to ask a wiki that is no directory for changes")
+	flags.DurationVar(&s.WikiTimeout, "wiki-timeout", 5*time.Second, "time for one answer of the wiki; below request-timeout")
+	flags.StringVar(&s.WikiLinks, "wiki-links", WikiLinksWiki, "where links to wiki pages lead that no row leads to: wiki (into the wiki) or text (nowhere: they become text)")
+	flags.StringVar(&s.Looks, "looks", "", "`DIR` of the layouts that wiki pages are drawn in, as pagemapctl look makes them; empty: a plain one")
+	g.done()
+
 	g.next("Serving")
 	flags.StringVar(&s.HTTP, "http", "", "plain HTTP on this `ADDRESS`, /data included: for a first look and small sites (127.0.0.1:8080 where neither --listen nor --database is given)")
 	flags.StringVar(&s.Listen, "listen", "", "FastCGI `ADDRESS`: unix:PATH, tcp:HOST:PORT, systemd, or fd:0 (inherited); with a database the default is unix:/run/pagemap/pagemap.sock")
@@ -141,6 +166,13 @@ func Define(flags *pflag.FlagSet) *Settings {
 	flags.DurationVar(&s.ConnectionTTL, "connection-ttl", 5*time.Second, "how long Apache keeps an idle connection (ttl of ProxyPass); a draining process waits a little longer")
 	flags.StringVar(&s.Admin, "admin", "", "`ADDRESS` of /healthz, /readyz and /metrics: HOST:PORT on loopback or unix:PATH; empty: none")
 	g.done("http", "socket-mode", "socket-owner", "allow-public", "workers", "max-requests", "max-connections", "request-timeout", "admin")
+
+	g.next("The admin page")
+	flags.StringVar(&s.AdminPage, "admin-page", "", "`PATH` of the admin page, such as /pagemap-admin/, which nobody else can use then; empty: there is none. With plain HTTP, a link to it is printed at the start")
+	flags.StringVar(&s.AdminPageSecret, "admin-page-secret-file", "", "`FILE` (mode 0600) with the secret that Apache's configuration of the admin page sends along; needed behind Apache")
+	flags.StringSliceVar(&s.AdminPageEditors, "admin-page-editors", nil, "`USERS`, as Apache authenticates them, who may change the table")
+	flags.StringSliceVar(&s.AdminPageReaders, "admin-page-readers", nil, "`USERS` who may only look")
+	g.done("admin-page-editors", "admin-page-readers")
 
 	g.next("The cache")
 	s.Memory = 64 << 20
@@ -287,6 +319,12 @@ func (s *Settings) check() error {
 		}
 	}
 	if err := s.checkEdge(fail); err != nil {
+		return err
+	}
+	if err := s.checkWiki(fail); err != nil {
+		return err
+	}
+	if err := s.checkAdmin(fail); err != nil {
 		return err
 	}
 	switch s.LogLevel {

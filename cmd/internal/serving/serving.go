@@ -29,6 +29,7 @@ type Options struct {
 	Flagged  func(mapping.Flag) // likewise
 	Traffic  site.Traffic       // likewise
 	Edge     *site.Edge         // likewise
+	Wiki     *Wiki              // likewise: then New opens that of the settings
 	Pages    site.Pages
 	Data     bool // serves the raw tree below /data, too: nothing is in front of it
 	Logger   *slog.Logger
@@ -38,6 +39,7 @@ type Options struct {
 type Handler struct {
 	http.Handler
 	files *tree.Tree // nil: none
+	wiki  *Wiki      // that it has opened itself; nil: none
 	site  *site.Site
 }
 
@@ -77,6 +79,16 @@ func New(o Options) (*Handler, error) {
 		so.Files = h.files
 		so.Sources[mapping.SourceFile] = render.NewFiles(h.files, types, render.FileOptions{DefaultCharset: s.Charset})
 	}
+	switch {
+	case o.Wiki != nil:
+		so.Sources[mapping.SourceWiki] = o.Wiki
+	case s.Wiki != "":
+		if h.wiki, err = NewWiki(s, o.Table, o.Pages, o.Logger); err != nil {
+			_ = h.Close()
+			return nil, err
+		}
+		so.Sources[mapping.SourceWiki] = h.wiki
+	}
 	if h.site, err = site.New(so); err != nil {
 		_ = h.Close()
 		return nil, err
@@ -105,12 +117,16 @@ func (h *Handler) Explain(t mapping.Target) (mapping.Answer, []mapping.Step) {
 // ErrorPages are the site's error pages, by status.
 func (h *Handler) ErrorPages() map[int][]byte { return h.site.ErrorPages() }
 
-// Close gives back the file tree.
+// Close gives back the file tree and the wiki.
 func (h *Handler) Close() error {
-	if h.files == nil {
-		return nil
+	var errs []error
+	if h.wiki != nil {
+		errs = append(errs, h.wiki.Close())
 	}
-	return h.files.Close()
+	if h.files != nil {
+		errs = append(errs, h.files.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // systemTypes is the table of media types that is read, where it exists, when

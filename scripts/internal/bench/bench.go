@@ -75,7 +75,7 @@ func (b *bench) database(ctx context.Context) (*process, error) {
 	return p, nil
 }
 
-// mapping is the redirects as CSV.
+// mapping is the redirects, and the wiki's page, as CSV.
 func (b *bench) mapping() []byte {
 	var csv bytes.Buffer
 	csv.WriteString("path,status,source\n")
@@ -83,6 +83,7 @@ func (b *bench) mapping() []byte {
 		from, to := redirectPath(n)
 		fmt.Fprintf(&csv, "%s,301,%s\n", from, to)
 	}
+	fmt.Fprintf(&csv, "%s,200,wiki:%s\n", wikiPath, wikiName)
 	return csv.Bytes()
 }
 

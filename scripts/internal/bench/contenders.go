@@ -190,6 +190,8 @@ func (b *bench) stack(ctx context.Context, name, prefix string, f front, files .
 	settings := []string{
 		"tree = " + b.site.dir,
 		"site = http://" + host,
+		"wiki = " + b.site.wiki,
+		"looks = " + b.site.looks,
 		"database = " + b.lab.dsn(name),
 		"listen = unix:" + b.socket(name),
 		"memcached = unix:" + b.memcachedSocket(name),
@@ -255,7 +257,8 @@ func (b *bench) embedded(ctx context.Context) (*contender, error) {
 	}
 	addr := net.JoinHostPort("127.0.0.1", port)
 	p, err := b.lab.start(ctx, "embedded", true, connects("tcp", addr), filepath.Join(b.lab.bin, "pagemapd"),
-		"--tree", b.site.dir, "--mapping", mapping, "--site", "http://"+host, "--http", addr)
+		"--tree", b.site.dir, "--mapping", mapping, "--site", "http://"+host, "--http", addr,
+		"--wiki", b.site.wiki, "--looks", b.site.looks)
 	return &contender{addr: addr, compresses: true, parts: []part{{roleResponder, p}}}, err
 }
 

@@ -10,27 +10,14 @@ import (
 
 func TestParseStat(t *testing.T) {
 	const rest = " 4242 5 5 0 -1 4194560 100 200 0 0 7 3 11 12 20 0 1 0 999 1000000 100"
-	tests := []struct {
-		name string
-		text string
-		want stat
-		err  error
-	}{
+	check(t, parseStat, []reading[stat]{
 		{name: "plain", text: "17 (apache2) S" + rest, want: stat{4242, 100 * time.Millisecond}},
 		{name: "brackets and spaces in the name", text: "17 (a) S 1 (b) S" + rest, want: stat{4242, 100 * time.Millisecond}},
 		{name: "empty", err: errStat},
 		{name: "cut short", text: "17 (x) S 1 2 3", err: errStat},
 		{name: "no number", text: "17 (x) S x 5 5 0 -1 4194560 100 200 0 0 7 3 11", err: errStat},
 		{name: "negative time", text: "17 (x) S 1 5 5 0 -1 4194560 100 200 0 0 -7 3 11", err: errStat},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseStat(tt.text)
-			if got != tt.want || !errors.Is(err, tt.err) {
-				t.Errorf("%+v, %v; want %+v, %v", got, err, tt.want, tt.err)
-			}
-		})
-	}
+	})
 }
 
 func FuzzParseStat(f *testing.F) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -14,29 +13,16 @@ import (
 
 func TestParseLoad(t *testing.T) {
 	const good = "result requests=1000 duration=2000000 bytes=5000 connect=1 read=2 write=3 timeout=4 status=5 p50=900 p99=12000\n"
-	tests := []struct {
-		name string
-		out  string
-		want load
-		err  error
-	}{
+	check(t, parseLoad, []reading[load]{
 		{
 			name: "among wrk's own lines",
-			out:  "Running 2s test @ http://127.0.0.1:1/\n  2 threads and 32 connections\nRequests/sec:    500.00\n" + good,
+			text: "Running 2s test @ http://127.0.0.1:1/\n  2 threads and 32 connections\nRequests/sec:    500.00\n" + good,
 			want: load{requests: 1000, bytes: 5000, status: 5, broken: 10, took: 2 * time.Second, p50: 900 * time.Microsecond, p99: 12 * time.Millisecond},
 		},
-		{name: "nothing", out: "unable to connect to 127.0.0.1:1 Connection refused\n", err: errNoResult},
-		{name: "cut short", out: good[:60], err: errNoResult},
-		{name: "no number", out: "result requests=-nan duration=1", err: errNoResult},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseLoad(tt.out)
-			if got != tt.want || !errors.Is(err, tt.err) {
-				t.Errorf("%+v, %v; want %+v, %v", got, err, tt.want, tt.err)
-			}
-		})
-	}
+		{name: "nothing", text: "unable to connect to 127.0.0.1:1 Connection refused\n", err: errNoResult},
+		{name: "cut short", text: good[:60], err: errNoResult},
+		{name: "no number", text: "result requests=-nan duration=1", err: errNoResult},
+	})
 }
 
 // wrk asks for every path of the list, with the headers given, and counts what it got.

@@ -172,6 +172,17 @@ func (l *lab) results(ctx context.Context, o options, say func(string, ...any)) 
 	if err != nil {
 		return nil, err
 	}
+	var places []string
+	for _, name := range []string{"wiki", "looks"} {
+		dir, err := l.place(name)
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, dir)
+	}
+	if err := s.writeWiki(places[0], places[1]); err != nil {
+		return nil, err
+	}
 	b := &bench{lab: l, site: s, up: map[string]*contender{}, say: say}
 	blocks, err := b.cells(ctx, o)
 	if err != nil {

@@ -24,6 +24,7 @@ var measures = []measure{
 	{what: "edge mode with gzip against Apache static + mod_deflate", value: rate, a: which{"hot-gzip", "edge"}, b: which{"hot-gzip", "deflate"}, bound: 5},
 	{what: "behind Varnish, against Varnish in front of Apache static", value: rate, a: which{"hot", "varnish"}, b: which{"hot", "varnish-static"}, bound: 0.95},
 	{what: "Zipf over all pages, exact, against its own hot page", value: rate, a: which{"zipf", "exact"}, b: which{"hot", "exact"}, bound: 0.5},
+	{what: "hot wiki page, exact, against the hot file page", value: rate, a: which{"wiki", "exact"}, b: which{"hot", "exact"}, bound: 0.95},
 	{what: "redirects, exact, against the hot page", value: rate, a: which{"redirects", "exact"}, b: which{"hot", "exact"}, bound: 0.95},
 	{what: "404s with random paths, exact, against the hot page", value: rate, a: which{"missing", "exact"}, b: which{"hot", "exact"}, bound: 0.8},
 	{what: "responder's CPU per hot request, exact, against plain net/http/fcgi", value: responderCPU, a: which{"hot", "exact"}, b: which{"hot", "plain"}, bound: 0.65, atMost: true},

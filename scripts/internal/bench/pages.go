@@ -88,6 +88,8 @@ func (g *generator) page(n, size int) []byte {
 // site is the tree on disk.
 type site struct {
 	dir      string
+	wiki     string // directory of the wiki
+	looks    string // of its layouts
 	pages    int
 	smallest int // bytes of the smallest page
 }
@@ -133,6 +135,7 @@ type list string
 // The lists. Those that are drawn are drawn anew for each round, the same for every contender.
 const (
 	hotList      list = "hot"
+	wikiList     list = "wiki"
 	changeList   list = "change"
 	zipfList     list = "zipf"     // page n with a probability of 1/n, scattered over the tree
 	walkList     list = "walk"     // every page once
@@ -150,6 +153,8 @@ func (s *site) paths(l list, round int) []string {
 	switch l {
 	case hotList:
 		return []string{hotPath}
+	case wikiList:
+		return []string{wikiPath}
 	case changeList:
 		return []string{changePath}
 	case zipfList:

@@ -5,6 +5,8 @@ import (
 	"compress/gzip"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,40 @@ func TestPage(t *testing.T) {
 	z.Close()
 	if n := zipped.Len(); n < hotSize/5 || n > hotSize/2 {
 		t.Errorf("10 KB compress to %d bytes", n)
+	}
+}
+
+// The wiki's page in its layout is taken for the page that it was made of, and nothing else is.
+func TestWriteWiki(t *testing.T) {
+	var s site
+	if err := s.writeWiki(t.TempDir(), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(filepath.Join(s.wiki, wikiName+".html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := os.ReadFile(filepath.Join(s.looks, "layout.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := bytes.Replace(layout, []byte(bodyMark), content, 1)
+	if len(page) != hotSize {
+		t.Errorf("%d bytes, want %d", len(page), hotSize)
+	}
+	for _, tt := range []struct {
+		name string
+		body []byte
+		ok   bool
+	}{
+		{"whole", page, true},
+		{"without the layout", content, false},
+		{"without the content", bytes.Replace(layout, []byte(bodyMark), nil, 1), false},
+		{"cut short", bytes.Replace(layout, []byte(bodyMark), content[:5000], 1), false},
+	} {
+		if err := s.drawn(tt.body); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", tt.name, err)
+		}
 	}
 }
 

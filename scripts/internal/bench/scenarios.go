@@ -34,6 +34,7 @@ var (
 	validated = []string{"static", "varnish-static", "nginx", "exact", "edge", "varnish", "embedded"}
 	routed    = []string{"static", "exact", "edge", "varnish", "embedded"}
 	withTable = []string{"exact", "edge", "varnish"}
+	withWiki  = []string{"exact", "embedded"}
 )
 
 // scenarios are all of them, in the order of a round.
@@ -45,6 +46,10 @@ var scenarios = []scenario{
 	{
 		name: "hot-gzip", title: "One hot page, Accept-Encoding: gzip, br", list: hotList, accept: "gzip, br", status: http.StatusOK, seconds: long,
 		contenders: everyone, base: "deflate", control: true,
+	},
+	{
+		name: "wiki", title: "One hot page of the wiki, a directory", list: wikiList, status: http.StatusOK, seconds: long,
+		contenders: withWiki, own: "hot",
 	},
 	{
 		name: "zipf", title: "Zipf 1.0 over all pages", list: zipfList, status: http.StatusOK, seconds: short,

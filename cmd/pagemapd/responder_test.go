@@ -81,11 +81,14 @@ func TestMemcachedDiesUnderLoad(t *testing.T) {
 	dsn := pgtest.Database(t)
 	migrated(t, dsn)
 	tree, paths := pages(t, 50)
-	// Without a memory tier every request asks memcached.
+	// Without a memory tier every request of a browser asks memcached.
 	p := startResponder(t, "--tree", tree, "--database", dsn, "--memcached", memcached.Addr(), "--memory", "0", "--workers", "2")
 	load := startLoad(p.socket, 8, paths...)
-	eventually(t, 10*time.Second, "hits in memcached", func() bool {
-		return p.get(paths[0]).Header.Get("Cache-Status") == "pagemap; hit; detail=memcached"
+	eventually(t, 30*time.Second, "hits in memcached", func() bool {
+		k := p.keeper()
+		defer k.Close()
+		res, err := k.Do(browser(paths[0]))
+		return err == nil && res.Header.Get("Cache-Status") == "pagemap; hit; detail=memcached"
 	})
 	memcached.Kill()
 	time.Sleep(500 * time.Millisecond)
@@ -175,8 +178,15 @@ func TestFoundFileBecomesRow(t *testing.T) {
 	})
 }
 
-// Readers of one page that nobody has drawn yet, on two responders.
+// Readers of one page that nobody has drawn yet, on two responders: robots, whom it is read for, and browsers, for whom it is
+// looked for in memcached.
 func TestCrowdOnUncachedPage(t *testing.T) {
+	for name, accept := range map[string]string{"robots": "", "browsers": "gzip"} {
+		t.Run(name, func(t *testing.T) { crowd(t, accept) })
+	}
+}
+
+func crowd(t *testing.T, accept string) {
 	const readers = 2000
 	raiseFileLimit(t)
 	memcached := memcachetest.Start(t, memcachetest.Options{})
@@ -206,7 +216,7 @@ func TestCrowdOnUncachedPage(t *testing.T) {
 	for _, c := range conns {
 		reading.Go(func() {
 			<-begin
-			if res, err := c.Do(fcgitest.Request{Target: paths[0]}); err != nil || res.Status != 200 || res.Body != "<p>page 0" {
+			if res, err := c.Do(fcgitest.Request{Target: paths[0], Params: map[string]string{"HTTP_ACCEPT_ENCODING": accept}}); err != nil || res.Status != 200 || res.Body != "<p>page 0" {
 				wrong.Add(1)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"pagemap/cmd/internal/config"
 	"pagemap/deploy/apache"
 )
 
@@ -34,6 +35,7 @@ it anew when they change.`,
 		Example: `  pagemapctl apache > /etc/apache2/pagemap.conf
   pagemapctl apache --member app1:9000 --member app2:9000
   pagemapctl apache --edge
+  (umask 077; pagemapctl apache --admin form > /etc/apache2/pagemap.conf)
   pagemapctl apache --module fcgid`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,12 +53,18 @@ it anew when they change.`,
 			if err := a.way(&o, module); err != nil {
 				return err
 			}
+			if err := a.adminPage(&o); err != nil {
+				return err
+			}
 			return apache.Render(a.out, o)
 		},
 	}
 	cmd.Flags().StringVar(&module, "module", "proxy_fcgi", "proxy_fcgi, or fcgid for hosting that runs no daemons")
 	cmd.Flags().StringSliceVar(&o.Members, "member", nil, "responders on several hosts: `HOST:PORT` of each")
 	cmd.Flags().BoolVar(&o.Edge, "edge", false, "answer hot pages from Apache's shared memory")
+	cmd.Flags().StringVar(&o.Admin, "admin", "", "with the admin page, signed in to by `WAY`: basic, form or ldap; what is printed then holds its secret")
+	cmd.Flags().StringVar(&o.AdminUsers, "admin-users", "", "password `FILE` of the admin page's users, as htpasswd makes it")
+	cmd.Flags().StringVar(&o.AdminLDAP, "admin-ldap", "", "`URL` where the admin page's users are looked up, as AuthLDAPURL has it")
 	cmd.Flags().StringVar(&o.ACME, "acme", "", "webroot `DIR` of the certificate client")
 	return cmd
 }
@@ -97,6 +105,25 @@ func (a *app) way(o *apache.Options, module string) error {
 	default:
 		return usagef("--listen %s: Apache cannot reach an inherited descriptor; with --module fcgid leave it out", s.Listen)
 	}
+	return nil
+}
+
+// adminPage fills in how the admin page is reached.
+func (a *app) adminPage(o *apache.Options) error {
+	if o.Admin == "" {
+		return nil
+	}
+	if a.settings.AdminPage == "" {
+		return usagef("--admin: where is the admin page? Set admin-page")
+	}
+	secret, err := config.ReadSecret(a.settings.AdminPageSecret)
+	if err != nil {
+		return err
+	}
+	if o.Admin == "ldap" && o.AdminLDAP == "" {
+		return usagef("--admin ldap: say where users are looked up, with --admin-ldap ldaps://HOST/BASE?uid")
+	}
+	o.AdminPath, o.AdminSecret = strings.TrimSuffix(a.settings.AdminPage, "/"), string(secret)
 	return nil
 }
 

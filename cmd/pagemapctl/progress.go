@@ -126,7 +126,7 @@ func (a *app) withFiles(ctx context.Context, table *mapping.Table) (*mapping.Tab
 // hitsOf are the rows' hits since a day.
 func hitsOf(ctx context.Context, db *postgres.DB, since time.Time) iter.Seq2[progress.Hits, error] {
 	return func(yield func(progress.Hits, error) bool) {
-		for h, err := range db.Hits(ctx, postgres.HitsFilter{Since: since}) {
+		for h, err := range db.HitSums(ctx, since) {
 			if !yield(progress.Hits{Pattern: h.Pattern, Hits: h.Hits}, err) {
 				return
 			}

@@ -250,6 +250,11 @@ func (p *program) get(target string) *fcgitest.Response {
 	return res
 }
 
+// browser is a request for a page by somebody who takes gzip.
+func browser(target string) fcgitest.Request {
+	return fcgitest.Request{Target: target, Params: map[string]string{"HTTP_ACCEPT_ENCODING": "gzip"}}
+}
+
 // load sends requests to responders on kept connections until it is stopped.
 type load struct {
 	sent, failed atomic.Int64
@@ -270,7 +275,7 @@ func startLoad(socket string, clients int, targets ...string) *load {
 			defer k.Close()
 			for i := c; ctx.Err() == nil; i++ {
 				l.sent.Add(1)
-				res, err := k.Do(fcgitest.Request{Target: targets[i%len(targets)]})
+				res, err := k.Do(browser(targets[i%len(targets)]))
 				if err == nil && res.Status != 200 {
 					err = fmt.Errorf("status %d of %s", res.Status, targets[i%len(targets)])
 				}

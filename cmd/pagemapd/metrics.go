@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	dto "github.com/prometheus/client_model/go"
 
 	"pagemap/fcgi"
 	"pagemap/mapping"
@@ -30,7 +31,7 @@ func newRequestMetrics(registry prometheus.Registerer) *requestMetrics {
 			Name: "pagemap_requests_total", Help: "Requests answered, by status.",
 		}, []string{"status"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "pagemap_request_seconds", Help: "Time from a request's arrival to the end of its answer.",
+			Name: "pagemap_request_seconds", Help: "Time from a request's arrival until its answer is made; of pages that are drawn or streamed, until it is written.",
 			Buckets: []float64{.0001, .0003, .001, .003, .01, .03, .1, .3, 1, 3, 10},
 		}),
 	}
@@ -50,6 +51,15 @@ func (m *requestMetrics) observe(status int, begun time.Time) {
 	}
 	requests.Inc()
 	m.seconds.Observe(time.Since(begun).Seconds())
+}
+
+// answered is how many requests were counted.
+func (m *requestMetrics) answered() uint64 {
+	var d dto.Metric
+	if err := m.seconds.Write(&d); err != nil {
+		return 0
+	}
+	return d.GetHistogram().GetSampleCount()
 }
 
 // count is h, counted.

@@ -20,7 +20,9 @@ var (
 	fixedInProcess = append([]string{
 		"tree", "mapping", "site", "site-alias", "database", "schema", "snapshot", "poll", "traffic-days",
 		"max-requests", "max-connections", "request-timeout", "connection-ttl",
+		"wiki", "wiki-select", "wiki-credentials-file", "wiki-poll", "wiki-timeout", "wiki-links", "looks",
 		"memory", "memcached", "memcached-key-file", "edge", "edge-secret-file", "edge-max-age",
+		"admin-page", "admin-page-secret-file", "admin-page-editors", "admin-page-readers",
 	}, fixedInPool...)
 )
 

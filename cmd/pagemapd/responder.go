@@ -41,6 +41,7 @@ type responder struct {
 	log      *slog.Logger
 	table    table
 	pages    *cache.Cache
+	wiki     *serving.Wiki    // nil: none
 	begun    *config.Settings // with which it was made
 	whole    bool             // serves /data, too: nothing is in front of it
 	registry *prometheus.Registry
@@ -52,6 +53,8 @@ type responder struct {
 	edge     *site.Edge                           // what the handlers need for it, or nil
 	handler  atomic.Pointer[serving.Handler]
 	draining atomic.Bool
+	requests *requestMetrics
+	admin    *adminPage // nil: there is none
 }
 
 // newResponder makes a responder over t. One that is whole serves /data itself.
@@ -61,9 +64,15 @@ func newResponder(s *config.Settings, t table, whole bool, log *slog.Logger) (*r
 		return nil, err
 	}
 	r := &responder{log: log, table: t, pages: pages, begun: s, whole: whole, registry: newRegistry()}
-	requests := newRequestMetrics(r.registry)
-	r.prompt = requests.countPrompt(func(q *fcgi.Query, a *fcgi.Answer) bool { return r.handler.Load().Prompt(q, a) })
-	r.counted = requests.count(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.requests = newRequestMetrics(r.registry)
+	r.prompt = r.requests.countPrompt(func(q *fcgi.Query, a *fcgi.Answer) bool {
+		return !r.admin.owns(q.Target) && r.handler.Load().Prompt(q, a)
+	})
+	r.counted = r.requests.count(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if r.admin.owns(req.RequestURI) {
+			r.admin.page.ServeHTTP(w, req)
+			return
+		}
 		r.handler.Load().ServeHTTP(w, req)
 	}))
 	r.flagged = countFlags(r.registry)
@@ -73,10 +82,17 @@ func newResponder(s *config.Settings, t table, whole bool, log *slog.Logger) (*r
 		r.traffic = c
 		registerTraffic(r.registry, c)
 	}
-	if r.watch, r.edge, err = newEdge(s, r, log); err == nil {
+	if s.Wiki != "" {
+		r.wiki, err = serving.NewWiki(s, t.Table, pages, log)
+	}
+	if err == nil {
+		r.watch, r.edge, err = newEdge(s, r, log)
+	}
+	if err == nil {
 		err = r.apply(s)
 	}
 	if err != nil {
+		r.closeWiki()
 		_ = pages.Close()
 		return nil, err
 	}
@@ -87,13 +103,13 @@ func newResponder(s *config.Settings, t table, whole bool, log *slog.Logger) (*r
 func (r *responder) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.counted.ServeHTTP(w, req) }
 
 // apply puts a handler made of the settings in force, or leaves the old one
-// there. Tree and hosts stay: the table depends on them.
+// there. Tree and hosts stay, as the table depends on them, and the wiki, whose pages are remembered.
 func (r *responder) apply(s *config.Settings) error {
 	next := *s
 	next.Tree, next.Site, next.SiteAlias = r.begun.Tree, r.begun.Site, r.begun.SiteAlias
 	h, err := serving.New(serving.Options{
 		Settings: &next, Table: r.table.Table, Found: r.table.Found, Flagged: r.flagged, Traffic: r.traffic,
-		Edge: r.edge, Pages: r.pages, Data: r.whole, Logger: r.log,
+		Edge: r.edge, Wiki: r.wiki, Pages: r.pages, Data: r.whole, Logger: r.log,
 	})
 	if err != nil {
 		return err
@@ -101,7 +117,7 @@ func (r *responder) apply(s *config.Settings) error {
 	if old := r.handler.Swap(h); old != nil {
 		_ = old.Close()
 	}
-	return nil
+	return r.admin.apply(&next)
 }
 
 // health tells whether this process should be sent requests.
@@ -136,6 +152,14 @@ func (r *responder) recall(ctx context.Context, m *pool.Member) {
 
 // close gives back what the responder holds.
 func (r *responder) close() {
+	r.admin.close()
 	_ = r.pages.Close()
 	_ = r.handler.Load().Close()
+	r.closeWiki()
+}
+
+func (r *responder) closeWiki() {
+	if r.wiki != nil {
+		_ = r.wiki.Close()
+	}
 }

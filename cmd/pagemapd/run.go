@@ -38,6 +38,8 @@ type process struct {
 	level    *slog.LevelVar
 	log      *slog.Logger
 	hangups  <-chan os.Signal // SIGHUP: reread the settings
+
+	adminLink string // a line with the link to the admin page, over plain HTTP; "": there is none
 }
 
 // run executes the command line until it is done or ctx ends, and returns the

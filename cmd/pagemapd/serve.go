@@ -120,7 +120,7 @@ func (d *process) serveHTTP(ctx context.Context) error {
 		defer remove()
 	}
 	return d.respond(ctx, role{listener: l, admin: admin, follow: true, http: true, ready: func() error {
-		_, err := fmt.Fprintf(d.stdout, "http://%s/\n", l.Addr())
+		_, err := fmt.Fprintf(d.stdout, "http://%s/\n%s", l.Addr(), d.adminLink)
 		return err
 	}})
 }
@@ -154,6 +154,9 @@ func (d *process) respond(ctx context.Context, how role) error {
 		return err
 	}
 	defer r.close()
+	if err := d.openAdminPage(r, how); err != nil {
+		return err
+	}
 	serve, shutdown := d.transport(r, how)
 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -163,6 +166,9 @@ func (d *process) respond(ctx context.Context, how role) error {
 	background.Go(func() { rows.run(running) })
 	if r.watch != nil {
 		background.Go(func() { r.watch.Run(running) })
+	}
+	if r.admin != nil {
+		background.Go(func() { r.reporting(running, d.worker) })
 	}
 	if how.admin != nil {
 		background.Go(func() { serveAdmin(running, how.admin, adminHandler(r.registry, r.health), d.log) })
@@ -192,6 +198,7 @@ func (d *process) respond(ctx context.Context, how role) error {
 		d.log.Warn("requests were cut off", "error", err)
 	}
 	recalled.Wait()
+	r.admin.end()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -209,7 +216,7 @@ func (d *process) transport(r *responder, how role) (serve func() error, shutdow
 	server := fcgi.NewServer(r, fcgi.Options{
 		MaxRequests: s.MaxRequests, MaxConns: s.MaxConnections,
 		RequestTimeout: s.RequestTimeout, DrainIdle: drainIdle(s),
-		Prompt: r.prompt, ErrorPages: r.handler.Load().ErrorPages(), Logger: d.log,
+		Prompt: r.prompt, MaxBody: r.admin.maxBody(), ErrorPages: r.handler.Load().ErrorPages(), Logger: d.log,
 	})
 	registerFastCGI(r.registry, server)
 	serve = func() error { return server.Serve(how.listener) }

@@ -19,6 +19,15 @@
 //
 //	pagemap-edge.conf      hot pages answered by Apache itself, from shared memory
 //
+// and before it one of
+//
+//	pagemap-admin-basic.conf  the admin page, signed in to by the browser's dialogue
+//	pagemap-admin-form.conf   by a form
+//	pagemap-admin-ldap.conf   by the dialogue, with users of a directory
+//
+// which include pagemap-admin.conf. Only what comes through its <Location> carries the
+// secret by which the responder knows that Apache has authenticated the user.
+//
 // Outside a virtual host stands, if wanted, pagemap-server.conf. The file
 // private.conf is a whole unprivileged server around them, for trials and tests.
 //

@@ -39,9 +39,12 @@ type failure struct {
 }
 
 func startLoad(s *stack, readers int) *load {
+	return startLoadOf(s, readers, []string{"/", "/about.html", "/docs/guide.html", "/style.css", "/moved", "/nothing"}, []int{200, 200, 200, 200, 301, 404})
+}
+
+// startLoadOf is startLoad of other pages, which answer as want says.
+func startLoadOf(s *stack, readers int, targets []string, want []int) *load {
 	l := &load{quit: make(chan struct{})}
-	targets := []string{"/", "/about.html", "/docs/guide.html", "/style.css", "/moved", "/nothing"}
-	want := []int{200, 200, 200, 200, 301, 404}
 	for i := range readers {
 		l.done.Go(func() {
 			client := http.Client{

@@ -50,6 +50,12 @@ type Options struct {
 	Edge    bool     // with pagemap-edge.conf; not with FCGID
 	EdgeAge int      // PAGEMAP_EDGE_AGE: seconds
 
+	Admin       string // how the admin page's users sign in: basic, form or ldap, with pagemap-admin-*.conf; "": there is no admin page
+	AdminPath   string // PAGEMAP_ADMIN: without its last slash
+	AdminSecret string // PAGEMAP_ADMIN_SECRET: needed with Admin
+	AdminUsers  string // PAGEMAP_ADMIN_USERS: of basic and form
+	AdminLDAP   string // PAGEMAP_ADMIN_LDAP: of ldap, needed there
+
 	Restrictions []tree.Restriction // of the tree; Tree must be given with them
 }
 
@@ -73,11 +79,28 @@ func Render(w io.Writer, o Options) error {
 	if o.Edge && o.Way == FCGID {
 		return errors.New("apache: an edge cache needs mod_proxy_fcgi: what mod_fcgid starts may end before it has told the cache of a change")
 	}
+	switch o.Admin {
+	case "", "basic", "form", "ldap":
+	default:
+		return fmt.Errorf("apache: admin %q is none of basic, form, ldap", o.Admin)
+	}
+	if o.Admin != "" && o.AdminSecret == "" || o.Admin == "ldap" && o.AdminLDAP == "" {
+		return errors.New("apache: the admin page needs its secret, and with ldap a directory")
+	}
+	if o.Admin != "" && o.Way == FCGID {
+		return errors.New("apache: the admin page needs mod_proxy_fcgi: what mod_fcgid starts may end at any time, and has a table of its own age")
+	}
 	var b strings.Builder
 	if err := defines(&b, o); err != nil {
 		return err
 	}
 	b.WriteString("\n")
+	if o.Admin != "" {
+		if err := expand(&b, "pagemap-admin-"+o.Admin+".conf"); err != nil {
+			return err
+		}
+		b.WriteString("\n")
+	}
 	if o.Edge {
 		if err := expand(&b, "pagemap-edge.conf"); err != nil {
 			return err
@@ -123,6 +146,15 @@ func defines(b *strings.Builder, o Options) error {
 	}
 	if o.Edge && o.EdgeAge > 0 {
 		add("PAGEMAP_EDGE_AGE", fmt.Sprint(o.EdgeAge))
+	}
+	if o.Admin != "" {
+		add("PAGEMAP_ADMIN", o.AdminPath)
+		add("PAGEMAP_ADMIN_SECRET", o.AdminSecret)
+		if o.Admin == "ldap" {
+			add("PAGEMAP_ADMIN_LDAP", o.AdminLDAP)
+		} else {
+			add("PAGEMAP_ADMIN_USERS", o.AdminUsers)
+		}
 	}
 	for _, v := range values {
 		if v.value == "" {

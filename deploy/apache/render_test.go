@@ -59,6 +59,18 @@ func TestRender(t *testing.T) {
 			not:     []string{"Include", "Cache", "Define PAGEMAP_EDGE"},
 		},
 		{
+			name:    "admin page, basic",
+			options: apache.Options{Way: apache.Socket, Admin: "basic", AdminPath: "/desk", AdminSecret: "s3cret", AdminUsers: "/etc/users"},
+			want:    []string{`Define PAGEMAP_ADMIN "/desk"`, `Define PAGEMAP_ADMIN_SECRET "s3cret"`, `Define PAGEMAP_ADMIN_USERS "/etc/users"`, `  AuthType Basic`},
+			not:     []string{"Include", "Define PAGEMAP_ADMIN_LDAP"},
+		},
+		{
+			name:    "admin page, ldap",
+			options: apache.Options{Way: apache.TCP, Admin: "ldap", AdminSecret: "s3cret", AdminLDAP: "ldaps://ldap.example.org/dc=x?uid"},
+			want:    []string{`Define PAGEMAP_ADMIN_LDAP "ldaps://ldap.example.org/dc=x?uid"`, `  AuthBasicProvider ldap`},
+			not:     []string{"Include", "Define PAGEMAP_ADMIN_USERS"},
+		},
+		{
 			name: "restrictions",
 			options: apache.Options{Way: apache.Socket, Tree: "/srv/t", Restrictions: []tree.Restriction{
 				{Dir: "/private/", Line: 2, Text: "Require \"x\" \\"},
@@ -108,6 +120,11 @@ func TestRenderRefuses(t *testing.T) {
 		{"line break", apache.Options{Way: apache.Socket, Tree: "/srv/x\nListen 80"}},
 		{"variable", apache.Options{Way: apache.Socket, Tree: "/srv/${HOME}"}},
 		{"backslash", apache.Options{Way: apache.Socket, Tree: `/srv/x\`}},
+		{"an unknown way to sign in", apache.Options{Way: apache.Socket, Admin: "oauth", AdminSecret: "x"}},
+		{"an admin page without its secret", apache.Options{Way: apache.Socket, Admin: "basic"}},
+		{"an admin page without its directory", apache.Options{Way: apache.Socket, Admin: "ldap", AdminSecret: "x"}},
+		{"an admin page with mod_fcgid", apache.Options{Way: apache.FCGID, Admin: "basic", AdminSecret: "x"}},
+		{"a secret with a quote", apache.Options{Way: apache.Socket, Admin: "basic", AdminSecret: `x"`}},
 		{"restrictions of no tree", apache.Options{Way: apache.Socket, Restrictions: []tree.Restriction{{Dir: "/"}}}},
 	}
 	for _, tt := range tests {

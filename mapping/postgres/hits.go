@@ -41,6 +41,12 @@ func (db *DB) Hits(ctx context.Context, f HitsFilter) iter.Seq2[RowHits, error] 
 		) t LEFT JOIN pages p USING (path) ORDER BY t.hits DESC, t.path`, args)
 }
 
+// HitSums yields how often each row was hit since a day, UTC, without its answer and in no order. An error is the
+// last thing it yields.
+func (db *DB) HitSums(ctx context.Context, since time.Time) iter.Seq2[RowHits, error] {
+	return db.rowHits(ctx, `SELECT path, 0, '', sum(hits)::bigint, NULL FROM hits WHERE day >= $1::date GROUP BY path`, []any{since})
+}
+
 // NeverHit yields the rows of the table that were not hit, in the order of their
 // patterns.
 func (db *DB) NeverHit(ctx context.Context, f HitsFilter) iter.Seq2[RowHits, error] {

@@ -45,6 +45,9 @@ type Listed struct {
 	Faults []Fault   // that the last check found in it
 }
 
+// Place is the row's place in a list.
+func (l *Listed) Place() Place { return Place{l.Pattern, l.ChangedAt()} }
+
 // Fault is what a check found in a row.
 type Fault struct {
 	Kind   string
@@ -55,49 +58,54 @@ type Fault struct {
 // HitDays is how many days, today's included, a list's hits are of.
 const HitDays = 30
 
-// List returns the rows of a screen and whether there is another one behind it (or
-// before it, on the way back). ErrSlowSearch, ErrBadExpression.
-func (db *DB) List(ctx context.Context, l List) (rows []Listed, more bool, err error) {
+// Place is a row's place in a List.
+type Place struct {
+	Pattern string
+	Changed time.Time
+}
+
+// Screen is what List finds.
+type Screen struct {
+	Rows []Listed
+	More bool // there is another screen behind it, on the way back before it
+	// Looked is the last row that was looked at where time ran out before the screen was full: the list goes on past it.
+	// nil: time sufficed.
+	Looked *Place
+}
+
+// List returns the rows of a screen. ErrSlowSearch, ErrBadExpression.
+func (db *DB) List(ctx context.Context, l List) (s Screen, err error) {
 	n := l.Limit
 	if n == 0 {
 		n = DefaultLimit
 	}
-	w, err := l.condition()
-	if err != nil {
-		return nil, false, fmt.Errorf("postgres: list: %w", err)
+	q := screening{list: l, n: n + 1, never: l.NeverHit, along: alongTime}
+	l.NeverHit = false
+	if l.Order == ByPath && !q.never {
+		q.kind, l.Found = l.Found, ""
 	}
-	order := map[bool]string{false: `p.path`, true: `p.path DESC`}[l.Back]
-	than := map[bool]string{false: `>`, true: `<`}[l.Back]
-	if l.Order == ByChanged {
-		order = map[bool]string{false: `p.changed_at DESC, p.path DESC`, true: `p.changed_at, p.path`}[l.Back]
-		than = map[bool]string{false: `<`, true: `>`}[l.Back]
-	}
-	switch {
-	case l.Past == "":
-	case l.Order == ByPath:
-		w.must(`p.path `+than+` $`, l.Past)
-	default:
-		w.args = append(w.args, l.At, l.Past)
-		w.conditions = append(w.conditions, fmt.Sprintf(`(p.changed_at, p.path) %s ($%d, $%d)`, than, len(w.args)-1, len(w.args)))
+	if q.where, err = l.condition(); err != nil {
+		return Screen{}, fmt.Errorf("postgres: list: %w", err)
 	}
 	err = inTx(ctx, db.writers, snapshotTx, func(tx *sql.Tx) error {
-		patterns, err := screen(ctx, tx, &w, order, n+1, l.NeverHit)
+		q.tx = tx
+		patterns, err := q.find(ctx)
 		if err != nil {
 			return err
 		}
-		if more = len(patterns) > n; more {
+		if s.Looked, s.More = q.looked, len(patterns) > n; s.More {
 			patterns = patterns[:n]
 		}
 		if l.Back {
 			slices.Reverse(patterns)
 		}
-		rows, err = listed(ctx, tx, patterns)
+		s.Rows, err = listed(ctx, tx, patterns)
 		return err
 	})
 	if err != nil {
-		return nil, false, fmt.Errorf("postgres: list: %w", searchError(ctx, err))
+		return Screen{}, fmt.Errorf("postgres: list: %w", searchError(ctx, err))
 	}
-	return rows, more, nil
+	return s, nil
 }
 
 // listed returns rows with all that belongs to them, in the order of the patterns.
@@ -145,43 +153,6 @@ func listed(ctx context.Context, tx *sql.Tx, patterns []string) ([]Listed, error
 	return rows, err
 }
 
-// fewListed is up to how many rows, by the planner's estimate, a list looks up all.
-const fewListed = 2000
-
-// alongTime is how long the way along an order's index may take.
-const alongTime = 80 * time.Millisecond
-
-// screen returns the first n patterns, in an order that has an index. Along the index
-// enough rows mostly come soon; where they are too far apart, all are looked up. That
-// is done at once where the planner takes them to be few, unless it cannot tell.
-func screen(ctx context.Context, tx *sql.Tx, w *where, order string, n int, unknown bool) ([]string, error) {
-	if _, err := tx.ExecContext(ctx, fmt.Sprint(`SET LOCAL jit = off; SET LOCAL statement_timeout = `, searchTime.Milliseconds())); err != nil {
-		return nil, err
-	}
-	many, err := estimate(ctx, tx, w)
-	if err != nil {
-		return nil, err
-	}
-	if many > fewListed || unknown {
-		within := alongTime
-		if unknown { // all of them take long for sure
-			within = searchTime / 2
-		}
-		if _, err := tx.ExecContext(ctx, fmt.Sprint(`SAVEPOINT along; SET LOCAL statement_timeout = `, within.Milliseconds())); err != nil {
-			return nil, err
-		}
-		patterns, err := texts(ctx, tx, `SELECT p.path FROM pages p`+w.String()+` ORDER BY `+order+limit(n), w.args)
-		if pq.As(err, pqerror.QueryCanceled) == nil || ctx.Err() != nil {
-			return patterns, err
-		}
-		if _, err := tx.ExecContext(ctx, `ROLLBACK TO SAVEPOINT along`); err != nil {
-			return nil, err
-		}
-	}
-	// OFFSET 0 has the planner look for the best way to all of them.
-	return texts(ctx, tx, `SELECT path FROM (SELECT p.path, p.changed_at FROM pages p`+w.String()+` OFFSET 0) p ORDER BY `+order+limit(n), w.args)
-}
-
 // condition is the query as one set of conditions, of its filter and of its text.
 func (q *Query) condition() (where, error) {
 	if !utf8.ValidString(q.Text) || strings.ContainsRune(q.Text, 0) {
@@ -205,7 +176,7 @@ func (q *Query) condition() (where, error) {
 }
 
 // countTime is how long Count may count.
-const countTime = 60 * time.Millisecond
+const countTime = 40 * time.Millisecond
 
 // Count counts the rows that a query finds, up to most; more: there are more than
 // n of them.

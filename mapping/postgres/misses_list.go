@@ -43,7 +43,7 @@ func (db *DB) MissesPast(ctx context.Context, q MissesQuery) ([]traffic.Miss, er
 	}
 	rows, err := db.writers.QueryContext(ctx, `
 		SELECT path, hits, first_seen, last_seen, referrer, own FROM misses`+w.String()+`
-		ORDER BY own DESC, hits DESC, path`+limit(q.Limit), w.args...)
+		ORDER BY NOT own, -hits, path`+limit(q.Limit), w.args...)
 	var list []traffic.Miss
 	err = each(rows, err, func() error {
 		var m traffic.Miss
@@ -69,9 +69,7 @@ type MissGroup struct {
 // hits, and how many misses there are in all.
 func (db *DB) MissGroups(ctx context.Context, n int) (groups []MissGroup, all int, err error) {
 	rows, err := db.writers.QueryContext(ctx, `
-		SELECT dir, count(*), sum(hits)::bigint, sum(count(*)) OVER () FROM (
-			SELECT CASE WHEN strpos(substr(path, 2), '/') > 0 THEN '/' || split_part(path, '/', 2) || '/' ELSE '/' END AS dir, hits FROM misses
-		) m GROUP BY dir ORDER BY 3 DESC, dir LIMIT $1`, n)
+		SELECT dir, count(*), sum(hits)::bigint, sum(count(*)) OVER () FROM misses GROUP BY dir ORDER BY 3 DESC, dir LIMIT $1`, n)
 	err = each(rows, err, func() error {
 		var g MissGroup
 		err := rows.Scan(&g.Dir, &g.Paths, &g.Hits, &all)

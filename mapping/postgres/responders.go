@@ -78,31 +78,3 @@ func (db *DB) HitsPerDay(ctx context.Context, n int) ([]DayHits, error) {
 	}
 	return days, nil
 }
-
-// DirHits are the hits of those rows of a directory that have one kind of answer.
-type DirHits struct {
-	Dir    string // of the first level: "/docs/"; "/" for the rows beside them
-	Status int
-	Wiki   bool // of a 200: it is a wiki's page
-	Hits   int64
-}
-
-// HitsByDir returns the hits of the rows of each directory on the last n days, UTC. It
-// goes through all that was counted.
-func (db *DB) HitsByDir(ctx context.Context, n int) ([]DirHits, error) {
-	rows, err := db.writers.QueryContext(ctx, `
-		SELECT CASE WHEN strpos(substr(path, 2), '/') > 0 THEN '/' || split_part(path, '/', 2) || '/' ELSE '/' END, status, source LIKE 'wiki:%', sum(hits)::bigint FROM (
-			SELECT path, sum(hits) AS hits FROM hits WHERE day > (now() AT TIME ZONE 'UTC')::date - $1::int GROUP BY path
-		) h JOIN pages USING (path) GROUP BY 1, 2, 3`, n)
-	var all []DirHits
-	err = each(rows, err, func() error {
-		var d DirHits
-		err := rows.Scan(&d.Dir, &d.Status, &d.Wiki, &d.Hits)
-		all = append(all, d)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("postgres: hits: %w", missing(err))
-	}
-	return all, nil
-}

@@ -31,7 +31,8 @@
 // sheets and style attributes, event handlers, forms, embedded documents, SVG and MathML are taken out with their content. What is left
 // is parsed as a fragment and written anew, so that it closes what it opens, and nothing else. Then
 //
-//   - comments go, and an id or name that the layout has itself, which its scripts and links would find in place of theirs;
+//   - comments go, and an id or name that the layout has itself, which its scripts and links would find in place of theirs, or that
+//     a script in it asks the window for (window.NAME; scripts in files of their own are not looked at);
 //   - items of lists and of definitions outside of their list become divs, as they would close an item around the content;
 //   - checkboxes, which task lists have, are disabled; there is no other input.
 //

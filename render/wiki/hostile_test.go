@@ -157,6 +157,17 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// TestWindowNames: content has no id that a script of its layout asks the window for.
+func TestWindowNames(t *testing.T) {
+	s := newSite(t, nil)
+	s.layout(strings.Replace(layoutFile, "var footer", "var o = window.settings || self . more || {}; var footer", 1))
+	s.put("About.html", `<p id="settings">a</p><p id="more">b</p><p id="footers">c</p><p id="window">d</p>`)
+	want := `<p>a</p><p>b</p><p id="footers">c</p><p id="window">d</p>`
+	if body := string(s.draw(about).Body); !strings.Contains(body, want) {
+		t.Errorf("the page is\n%s\nwant %s in it", body, want)
+	}
+}
+
 // TestKept: what wikis produce stays.
 func TestKept(t *testing.T) {
 	for _, content := range []string{

@@ -163,15 +163,30 @@ func attribute(n *html.Node, key string) string {
 	return ""
 }
 
-// idsOf are the ids and names of a page's elements.
+// windowName is a name that a script asks the window for.
+var windowName = regexp.MustCompile(`\b(?:window|self|globalThis)\s*\.\s*([\w$]+)`)
+
+// idsOf are the ids and names of a page's elements, and the names that its own scripts ask the window for, where they would
+// find an element with that id.
 func idsOf(page []byte) map[string]bool {
 	ids := map[string]bool{}
+	script := false
 	for z := html.NewTokenizer(bytes.NewReader(page)); ; {
 		switch z.Next() {
 		case html.ErrorToken:
 			return ids
+		case html.TextToken:
+			if script {
+				for _, found := range windowName.FindAllSubmatch(z.Text(), -1) {
+					ids[string(found[1])] = true
+				}
+			}
+		case html.EndTagToken:
+			script = false
 		case html.StartTagToken, html.SelfClosingTagToken:
-			for _, a := range z.Token().Attr {
+			token := z.Token()
+			script = token.DataAtom == atom.Script
+			for _, a := range token.Attr {
 				if a.Key == "id" || a.Key == "name" {
 					ids[strings.Clone(a.Val)] = true
 				}

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -90,8 +91,9 @@ type View struct {
 
 // Tab is a page of the browser. What it logs as an error, and what its scripts throw, is kept.
 type Tab struct {
-	t   testing.TB
-	ctx context.Context
+	t    testing.TB
+	ctx  context.Context
+	view View
 
 	mu     sync.Mutex
 	errors []string
@@ -115,6 +117,7 @@ func (b *Browser) Tab(t testing.TB, v View) *Tab {
 	if v.Height == 0 {
 		v.Height = 900
 	}
+	tab.view = v
 	scheme := "light"
 	if v.Dark {
 		scheme = "dark"
@@ -187,6 +190,22 @@ func (tab *Tab) Open(url string) int {
 	return int(response.Status)
 }
 
+// Go does steps that lead to another page, waits until that is loaded, and returns its status.
+func (tab *Tab) Go(steps ...chromedp.Action[chromedp.Void]) int {
+	tab.t.Helper()
+	response, err := chromedp.RunResponse(tab.ctx, steps...)
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	return int(response.Status)
+}
+
+// Inject runs a script in every page that the tab opens from now on, before the page's own.
+func (tab *Tab) Inject(script string) {
+	tab.t.Helper()
+	call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
 // Text is the visible text of the first element that matches a CSS selector.
 func (tab *Tab) Text(selector string) string {
 	tab.t.Helper()
@@ -203,9 +222,13 @@ func (tab *Tab) Errors() []string {
 	return errors
 }
 
-// Screenshot returns the whole page as a PNG.
+// Screenshot returns the whole page as a PNG. The view becomes as high as the page meanwhile: frames of other
+// processes, as sandboxed ones are, are painted in the view alone.
 func (tab *Tab) Screenshot() []byte {
 	tab.t.Helper()
+	height := Get(tab, chromedp.Evaluate[int64](`document.documentElement.scrollHeight`))
+	tab.Do(chromedp.EmulateViewport(tab.view.Width, max(height, tab.view.Height)))
+	defer tab.Do(chromedp.EmulateViewport(tab.view.Width, tab.view.Height))
 	return Get(tab, chromedp.FullScreenshot(100))
 }
 

@@ -8,6 +8,10 @@ CREATE INDEX pages_status ON pages (status, path);
 CREATE INDEX pages_tags ON pages USING gin (tags) WHERE tags <> '{}';
 CREATE INDEX changes_path ON changes (path, number);
 
+-- Misses in the order of their list, and by directory of the first level.
+ALTER TABLE misses ADD dir text COLLATE "C" NOT NULL GENERATED ALWAYS AS (COALESCE(substring(path, '^/[^/]*/'), '/')) STORED;
+CREATE INDEX misses_listed ON misses ((NOT own), (-hits), path);
+
 -- How many rows a change-set added, changed and removed; its changes' numbers follow
 -- each other.
 CREATE TABLE change_set_counts (

@@ -35,14 +35,12 @@ func (m *mover) prepareBack(ctx context.Context, c chosen, out *movedPage) error
 	out.seen = c.row.Change
 	out.edit = &postgres.Edit{Pattern: c.row.Pattern}
 	out.Outcome = outcomeMoved
-	ref := string(c.path) // there was no row: the file answers when this one is gone
+	ref := m.tree.FileAt(c.path) // answers once the row is gone, where there was none before
 	if before != nil {
 		ref = before.Source[len("file:"):]
 		row := *c.row
 		row.Status, row.Source, row.DropQuery = before.Status, before.Source, before.DropQuery
 		out.edit.Page = &row
-	} else {
-		ref = m.tree.FileAt(c.path)
 	}
 	out.To = "file:" + ref
 	if _, err := m.tree.Sources.Stat(ctx, render.Page{Ref: ref}); err != nil {

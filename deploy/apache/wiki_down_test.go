@@ -138,28 +138,28 @@ func TestWikiDown(t *testing.T) {
 		}
 		return whole(i, r)
 	}
-	// What is asked for in a moment in which memcached does not answer in time is known to one responder alone,
-	// until it is looked at again: begin when there is no such page.
-	lost := func() int { return strings.Count(s.daemon.output(t), "memcached server is left alone") }
-	for before := -1; before != lost(); {
-		before = lost()
-		s.replace(t)
-		see(whole)
-	}
+	see(whole)
 
 	want := make([]int, pages)
 	for i := range want {
 		want[i] = 200
 	}
 	l := startLoadOf(s.stack, readers, targets, want)
-	before, lostBefore := l.requests.Load(), lost()
+	before := l.requests.Load()
 	eventually(t, 30*time.Second, "the readers to go on", func() bool { return l.requests.Load() > before+10*pages })
 	mw.Stop()
 	stopped := time.Now()
-	marked := func() bool {
-		return strings.Contains(get(t, s.Addr, "GET", targets[0]).Header.Get("Cache-Status"), "detail=stale")
+	// marked counts the answers of a few, of all responders, that are marked as stale.
+	const few = 4
+	marked := func() (n int) {
+		for range few {
+			if strings.Contains(get(t, s.Addr, "GET", targets[0]).Header.Get("Cache-Status"), "detail=stale") {
+				n++
+			}
+		}
+		return n
 	}
-	eventually(t, 20*time.Second, "pages to be marked", func() bool { return marked() && marked() && marked() })
+	eventually(t, 20*time.Second, "pages to be marked", func() bool { return marked() == few })
 	t.Logf("stale %s after MediaWiki was stopped", time.Since(stopped).Round(time.Millisecond))
 
 	unseen := func() {
@@ -188,21 +188,15 @@ func TestWikiDown(t *testing.T) {
 	})
 	s.replace(t)
 	unseen()
-	if lost() == lostBefore {
-		see(stale)
-	}
+	see(stale)
 
 	mw.Start()
 	started := time.Now()
-	eventually(t, 20*time.Second, "marks to go", func() bool { return !marked() && !marked() && !marked() })
+	eventually(t, 20*time.Second, "marks to go", func() bool { return marked() == 0 })
 	t.Logf("fresh %s after MediaWiki was started", time.Since(started).Round(time.Millisecond))
 	failed, requests := l.stop()
 	t.Logf("%d requests, %d failures", requests, len(failed))
-	switch {
-	case len(failed) == 0:
-	case lost() > lostBefore:
-		t.Logf("first %v; memcached did not answer in time, %d times: this machine has too much to do", failed[0].err, lost()-lostBefore)
-	default:
+	if len(failed) > 0 {
 		t.Errorf("%d of %d requests failed, first %v, %s after the wiki was stopped", len(failed), requests, failed[0].err, failed[0].begun.Sub(stopped))
 	}
 

@@ -69,6 +69,17 @@ func (p *patience) failed(probe bool, now time.Time) (pause time.Duration, first
 	return p.pause, first
 }
 
+// soon returns how long it is until the server may be tried again, and whether that is worth waiting for: a server
+// that fails on and on is not waited for.
+func (p *patience) soon(now time.Time) (wait time.Duration, worth bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pause > 2*firstPause {
+		return 0, false
+	}
+	return max(0, p.until.Sub(now)), true
+}
+
 // waiting reports whether the server is left alone.
 func (p *patience) waiting() bool {
 	p.mu.Lock()

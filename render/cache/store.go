@@ -16,7 +16,8 @@ import (
 const storeMagic = "PMS1"
 
 // Store is what the responders of a pool know together: values in memcached, which are sealed as documents are
-// and may be gone at any time, and locks. A value is the magic "PMS1", the HMAC-SHA256 of the rest, the key's hash, and
+// and may be gone at any time, and locks. A value may be all that is left of a page, so a server that only just failed
+// is tried again for it. A value is the magic "PMS1", the HMAC-SHA256 of the rest, the key's hash, and
 // the bytes. Values above 1 MiB less 512 bytes are not kept. Without a memcached server, or while it fails, a store is empty, and everybody gets every lock.
 type Store struct {
 	servers *memcached // nil: none
@@ -35,7 +36,7 @@ func (s *Store) Get(key string) (value []byte, ok bool) {
 	}
 	k := s.key(key)
 	var item *memcache.Item
-	err := s.servers.do(k, func(c *memcache.Client) (err error) {
+	err := s.servers.insist(k, func(c *memcache.Client) (err error) {
 		item, err = c.Get(s.servers.prefix + k.String())
 		return err
 	})
@@ -64,7 +65,7 @@ func (s *Store) Set(key string, value []byte) {
 		s.servers.count.tooLarge.Add(1)
 		return
 	}
-	_ = s.servers.do(k, func(c *memcache.Client) error { // counted, and then it is not there
+	_ = s.servers.insist(k, func(c *memcache.Client) error { // counted, and then it is not there
 		return c.Set(&memcache.Item{Key: s.servers.prefix + k.String(), Value: v, Expiration: valueTTL})
 	})
 }

@@ -71,6 +71,29 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// A server that does not answer for a moment loses no value, and hides none.
+func TestStoreInsists(t *testing.T) {
+	server := memcachetest.Start(t, memcachetest.Options{})
+	c := newCache(t, Options{Servers: []string{server.Addr()}})
+	s := c.Store("wiki")
+	moment := func(f func()) {
+		server.Freeze()
+		thawed := make(chan struct{})
+		time.AfterFunc(50*time.Millisecond, func() { server.Thaw(); close(thawed) })
+		f()
+		<-thawed
+	}
+	moment(func() { s.Set("page", []byte("x")) })
+	moment(func() {
+		if value, ok := s.Get("page"); !ok || string(value) != "x" {
+			t.Errorf("%q, %t; %+v", value, ok, c.Stats())
+		}
+	})
+	if n := c.Stats().Errors.Timeout; n == 0 {
+		t.Error("nothing was lost")
+	}
+}
+
 func TestStoreLock(t *testing.T) {
 	server := memcachetest.Start(t, memcachetest.Options{})
 	c := newCache(t, Options{Servers: []string{server.Addr()}, Timeout: patient})

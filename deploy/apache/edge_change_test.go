@@ -74,7 +74,7 @@ func TestEdgeChanges(t *testing.T) {
 				{"a row to a page too large for the edge", func(path, _ string) { s.put(t, path, 200, "file:/big.html") },
 					func(r reply) bool { return r.StatusCode == 200 && r.ContentLength > 1e6 }},
 				{"a row removed", func(path, _ string) {
-					s.table.Store(s.table.Load().Apply([]mapping.Change{{Pattern: path}}))
+					s.apply(mapping.Change{Pattern: path})
 				}, status(404)},
 				{"a query row beside it", func(path, _ string) { s.put(t, path+"?id=1", 410, "") },
 					func(r reply) bool { return strings.HasPrefix(r.Header.Get("Cache-Control"), "private") }},

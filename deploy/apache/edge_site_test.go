@@ -252,7 +252,14 @@ func (s *edgeSite) put(t testing.TB, pattern string, status uint16, source strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.table.Store(s.table.Load().Apply([]mapping.Change{{Pattern: p.Pattern, Row: &p.Row}}))
+	s.apply(mapping.Change{Pattern: p.Pattern, Row: &p.Row})
+}
+
+// apply changes the table. Several tests do so at once.
+func (s *edgeSite) apply(change mapping.Change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table.Store(s.table.Load().Apply([]mapping.Change{change}))
 }
 
 // write replaces a file as an editor does; it looks settled at once.

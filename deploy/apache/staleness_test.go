@@ -27,8 +27,8 @@ import (
 	"pagemap/mapping/postgres"
 )
 
-// soon is within which a change has to show: sooner than a lost one would, after five seconds.
-const soon = time.Second * slowness
+// soon is within which a change has to show.
+const soon = time.Second
 
 // observed is a URL whose answers say their version.
 type observed struct {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"pagemap/deploy/apache"
+	"pagemap/scripts/freeport"
 )
 
 // Options of Start.
@@ -134,14 +135,14 @@ func define(name, value string) []string {
 	return []string{"-C", fmt.Sprintf("Define %s %q", name, value)}
 }
 
+// FreeAddr is an address of loopback that nobody listens on.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.Find()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 // accepts waits until the server accepts connections; false if it died or did

@@ -8,7 +8,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -19,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pagemap/scripts/freeport"
 
 	_ "github.com/lib/pq" // the driver that tells when a server answers
 )
@@ -39,7 +40,7 @@ type Options struct {
 type Server struct {
 	bin      string // directory of the programs
 	dir      string // holds the data directory and the socket
-	port     int    // also part of the socket's name
+	port     string // also part of the socket's name
 	settings []string
 	cred     *syscall.Credential // whom the server runs as; nil: as the test
 
@@ -89,9 +90,9 @@ func newServer(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
-	s := &Server{bin: bin, dir: dir, port: 5432, cred: cred, settings: o.Settings}
+	s := &Server{bin: bin, dir: dir, port: "5432", cred: cred, settings: o.Settings}
 	if o.TCP {
-		if s.port, err = freePort(); err != nil {
+		if s.port, err = freeport.Find(); err != nil {
 			return nil, err
 		}
 		s.settings = append(slices.Clone(s.settings), "listen_addresses=127.0.0.1")
@@ -114,12 +115,12 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // DSN is the connection string of a database of the server, over its unix socket.
 func (s *Server) DSN(database string) string {
-	return fmt.Sprintf("host=%s port=%d user=postgres dbname=%s sslmode=disable", s.dir, s.port, database)
+	return fmt.Sprintf("host=%s port=%s user=postgres dbname=%s sslmode=disable", s.dir, s.port, database)
 }
 
 // TCPDSN is DSN over TCP, for a server with Options.TCP.
 func (s *Server) TCPDSN(database string) string {
-	return fmt.Sprintf("host=127.0.0.1 port=%d user=postgres dbname=%s sslmode=disable", s.port, database)
+	return fmt.Sprintf("host=127.0.0.1 port=%s user=postgres dbname=%s sslmode=disable", s.port, database)
 }
 
 // Start starts the server again after Stop or Kill, and waits until it answers.
@@ -153,7 +154,7 @@ func (s *Server) Start() error {
 
 // spawn starts the server's first process, out of reach of the terminal's ^C.
 func (s *Server) spawn() error {
-	args := []string{"-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port)}
+	args := []string{"-D", s.data(), "-k", s.dir, "-p", s.port}
 	settings := append([]string{
 		"listen_addresses=", "fsync=off", "full_page_writes=off", "shared_buffers=64MB",
 		"max_connections=40", "wal_level=replica", "wal_keep_size=64MB", "log_min_messages=warning",
@@ -311,13 +312,4 @@ func credential() (*syscall.Credential, error) {
 		return nil, fmt.Errorf("pgtest: %w", err)
 	}
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("pgtest: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

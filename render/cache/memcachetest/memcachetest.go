@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pagemap/scripts/freeport"
 )
 
 // Options of Start. The zero value is a server of 64 MiB on a unix socket.
@@ -70,8 +72,11 @@ func Start(tb testing.TB, o Options) *Server {
 	s.network = "tcp"
 	rest := s.args
 	for range 5 { // another process may take the port before memcached does
-		s.address = freeAddress(tb)
-		_, port, _ := net.SplitHostPort(s.address)
+		port, err := freeport.Find()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		s.address = net.JoinHostPort("127.0.0.1", port)
 		s.args = append(rest[:len(rest):len(rest)], "-l", "127.0.0.1", "-p", port)
 		if s.run() == nil {
 			return s
@@ -79,16 +84,6 @@ func Start(tb testing.TB, o Options) *Server {
 	}
 	tb.Fatal("memcachetest: memcached does not start on a free port")
 	return nil
-}
-
-// freeAddress returns an address of loopback that nobody listens on.
-func freeAddress(tb testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // Addr is the server's address, "127.0.0.1:port" or "unix:/path/of/socket". It stays the

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pagemap/scripts/freeport"
 )
 
 // workers is how many requests a site answers at once.
@@ -79,7 +81,11 @@ func Start(tb testing.TB, o Options) *Site {
 	tb.Cleanup(s.Stop)
 	var err error
 	for range 5 { // another process may take the port before PHP does
-		s.address = freeAddress(tb)
+		var port string
+		if port, err = freeport.Find(); err != nil {
+			break
+		}
+		s.address = net.JoinHostPort("127.0.0.1", port)
 		if err = o.Setup(s.URL()); err != nil {
 			break
 		}
@@ -89,17 +95,6 @@ func Start(tb testing.TB, o Options) *Site {
 	}
 	tb.Fatalf("phptest: %v", err)
 	return nil
-}
-
-// freeAddress returns an address of loopback that nobody listens on.
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // URL is the site's, "http://127.0.0.1:port". It stays the same for the site's life.

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"pagemap/scripts/freeport"
 )
 
 // contender is a server, or several behind one address, that answers with the site's pages.
@@ -247,7 +249,7 @@ func (b *bench) varnish(ctx context.Context) (*contender, error) {
 }
 
 func (b *bench) embedded(ctx context.Context) (*contender, error) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, err
 	}

@@ -229,17 +229,6 @@ func tail(text string) string {
 	return strings.Join(lines[max(0, len(lines)-10):], "\n")
 }
 
-// freePort is a port of loopback that nobody listens on.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // listening ends at once
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
-}
-
 // connects tells whether somebody listens at an address.
 func connects(network, addr string) func() error {
 	return func() error {

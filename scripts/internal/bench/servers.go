@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"pagemap/scripts/freeport"
 )
 
 // apache starts an Apache with the modules and settings of deploy/apache/private.conf,
@@ -23,7 +25,7 @@ func (l *lab) apache(ctx context.Context, name, conf string, values map[string]a
 	if err != nil {
 		return nil, "", err
 	}
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, "", err
 	}
@@ -114,7 +116,7 @@ func (l *lab) responder(ctx context.Context, name string, s *site) (*process, st
 // varnish starts Varnish with a file of VCL and room for as much as pagemap's two
 // tiers have together, and returns its address.
 func (l *lab) varnish(ctx context.Context, name, vcl string, args ...string) (*process, string, error) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, "", err
 	}
@@ -130,7 +132,7 @@ func (l *lab) varnish(ctx context.Context, name, vcl string, args ...string) (*p
 
 // nginx starts nginx in front of the responders on a socket, and returns its address.
 func (l *lab) nginx(ctx context.Context, socket string) (*process, string, error) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, "", err
 	}

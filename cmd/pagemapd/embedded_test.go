@@ -60,10 +60,17 @@ func noSettings(name string) string {
 }
 
 // get requests a path and returns the answer and its body, following no redirect.
-func (e *embedded) get(path string) (*http.Response, string) {
+func (e *embedded) get(path string, header ...string) (*http.Response, string) {
 	e.t.Helper()
+	req, err := http.NewRequestWithContext(e.t.Context(), "GET", e.url+path, nil)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, Timeout: 10 * time.Second}
-	res, err := client.Get(e.url + path)
+	res, err := client.Do(req)
 	if err != nil {
 		e.t.Fatal(err)
 	}

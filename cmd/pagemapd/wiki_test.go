@@ -30,7 +30,9 @@ func TestWiki(t *testing.T) {
 	put("site/index.html", "<p>home</p>")
 	put("wiki/About.md", "# About us\n\n[Other](Other.md) and [home](https://www.example.org/)\n")
 	put("looks/layout.html", "<title><!--pagemap:title--></title><p>the look</p><div><!--pagemap:body--></div>")
-	put("mapping.csv", "path,status,source\n/about.html,200,wiki:About\n/none.html,200,wiki:None\n")
+	put("wiki/img/photo.jpg", strings.Repeat("0123456789", 300_000))
+	put("wiki/img/large.svg", "<svg>"+strings.Repeat("<g/>", 300_000)+"</svg>")
+	put("mapping.csv", "path,status,source\n/about.html,200,wiki:About\n/none.html,200,wiki:None\n/img/*,200,wiki:img/*\n")
 	args := []string{
 		"--tree", filepath.Join(dir, "site"), "--mapping", filepath.Join(dir, "mapping.csv"),
 		"--looks", filepath.Join(dir, "looks"), "--site", "https://www.example.org",
@@ -45,6 +47,16 @@ func TestWiki(t *testing.T) {
 		}
 		if e.status("/none.html") != 404 {
 			t.Error("a page that the wiki has not got is not 404")
+		}
+		res, body = e.get("/img/photo.jpg")
+		if res.StatusCode != 200 || res.Header.Get("Content-Type") != "image/jpeg" || len(body) != 3_000_000 || res.Header.Get("ETag") == "" {
+			t.Errorf("a large photo is %d %v, %d bytes", res.StatusCode, res.Header, len(body))
+		}
+		if res, body := e.get("/img/photo.jpg", "Range", "bytes=2999995-"); res.StatusCode != 206 || body != "56789" {
+			t.Errorf("its last bytes are %d %q", res.StatusCode, body)
+		}
+		if status := e.status("/img/large.svg"); status != 404 {
+			t.Errorf("a large SVG is %d", status)
 		}
 		put("wiki/About.md", "# About us\n\nedited\n")
 		for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
@@ -107,6 +119,15 @@ func TestMediaWiki(t *testing.T) {
 	if !strings.Contains(body, `href="/other.html"`) || !strings.Contains(body, "Nowhere") {
 		t.Errorf("the links of the page: %s", body)
 	}
+	// The same wiki as one that only shows pages at URLs.
+	bare := runEmbedded(t, "--mapping", filepath.Join(dir, "mapping.csv"), "--wiki", server.URL()+"/index.php?title={page}&action=render")
+	if res, body := bare.get("/about.html"); res.StatusCode != 200 || !strings.Contains(body, "first text") || !strings.Contains(body, "Nowhere") {
+		t.Errorf("at its URL the page is %d %s", res.StatusCode, body)
+	}
+	if status := bare.status("/unseen.html"); status != 404 {
+		t.Errorf("at its URL a page that is not there is %d", status)
+	}
+
 	server.Write("About us", "second text")
 	t.Logf("an edit showed after %v", shows("second text"))
 

@@ -16,13 +16,15 @@
 //
 // The title, the body, the time of the page's last change, the address where it can be edited, and the pages that the parts of its name before a
 // slash lead through, where rows lead to them, are put into the layout. The head gets the canonical link, with the site's URL where
-// that is known. A document of more than render.MaxKept bytes, and a body of more than twice as many, is render.ErrTooLarge.
+// that is known. A page's document of more than render.MaxKept bytes, and a body of more than twice as many, is render.ErrTooLarge.
 //
 // # Attachments
 //
 // A page with a type is an attachment and sent as it is, without a layout: pictures, sound, moving pictures, fonts,
 // plain text, PDF, office documents and archives. Whatever browsers would run as a part of the site (HTML, SVG and
 // other XML, scripts, style sheets) is not found: a wiki is written by many, and the site's own programs belong to its tree.
+//
+// One of more than render.MaxKept bytes is sent as it is read, from a wiki that can do so ([Attacher], a directory); of another one it is render.ErrTooLarge.
 //
 // # The sanitiser
 //

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"strings"
@@ -51,7 +52,7 @@ type Options struct {
 	Logger  *slog.Logger // nil: slog.DiscardHandler
 }
 
-// Source draws a wiki's pages. It implements render.Source and render.Prompter.
+// Source draws a wiki's pages. It implements render.Source, render.Prompter and render.Streamer.
 type Source struct {
 	o       Options
 	spell   func(string) string
@@ -214,12 +215,41 @@ func (s *Source) Render(ctx context.Context, p render.Page) (*render.Document, e
 	return doc, err
 }
 
+// Open implements render.Streamer, for the attachments of an Attacher.
+func (s *Source) Open(ctx context.Context, p render.Page) (*render.Document, io.ReadSeekCloser, error) {
+	wiki, ok := s.o.Wiki.(Attacher)
+	if !ok {
+		return nil, nil, fmt.Errorf("wiki: page %q: %w", p.Ref, render.ErrTooLarge)
+	}
+	page, content, err := wiki.OpenAttachment(ctx, p.Ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	rev := s.revision(p, page.State, s.inputs(p), false)
+	doc := &render.Document{Modified: rev.Modified, Revision: rev.ID}
+	if doc.Type, err = typeOf(page); err != nil {
+		content.Close()
+		return nil, nil, err
+	}
+	doc.SetETag(rev.ID)
+	return doc, content, nil
+}
+
+// typeOf is the Content-Type of an attachment that is sent.
+func typeOf(page *Page) (string, error) {
+	t := attachmentType(page.Type)
+	if t == "" {
+		return "", fmt.Errorf("%w: an attachment of type %q is not sent, as it may hold a program", render.ErrNotFound, page.Type)
+	}
+	return t, nil
+}
+
 // document makes the document of a page.
 func (s *Source) document(p render.Page, page *Page, in inputs, rev render.Revision) (doc *render.Document, err error) {
 	doc = &render.Document{Modified: rev.Modified, Revision: rev.ID}
 	if page.Type != "" {
-		if doc.Type = attachmentType(page.Type); doc.Type == "" {
-			return nil, fmt.Errorf("%w: an attachment of type %q is not sent, as it may hold a program", render.ErrNotFound, page.Type)
+		if doc.Type, err = typeOf(page); err != nil {
+			return nil, err
 		}
 		doc.Body = page.Body
 	} else {

@@ -5,6 +5,7 @@ package wiki
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"net/url"
 	"time"
@@ -37,6 +38,13 @@ type Speller interface {
 	// Spell returns the one spelling that stands for all of them; the wiki is not asked. Spellings
 	// differ in case, and in spaces, underscores and a slash at the end, but in nothing else.
 	Spell(name string) string
+}
+
+// Attacher is a Wiki whose attachments may have any size: those of more than render.MaxKept bytes, for which Open is
+// render.ErrTooLarge.
+type Attacher interface {
+	// OpenAttachment returns an attachment as Open would, without its Body, and its bytes.
+	OpenAttachment(ctx context.Context, name string) (*Page, io.ReadSeekCloser, error)
 }
 
 // Writer is a Wiki that takes pages.

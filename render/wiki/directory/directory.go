@@ -11,7 +11,7 @@
 // A name's parts are the names of directories and the file. It is no page's where a part is empty or begins with a dot, so that neither
 // "..", nor what a version control system keeps, is reached; where it is not UTF-8 or has
 // a control character. Only regular files are read, nothing through a symbolic link, and nothing outside the directory
-// (os.Root). A file above MaxSize is refused as too large.
+// (os.Root). A page's file above MaxSize is refused as too large. An attachment of more than render.MaxKept bytes is read while it is sent.
 //
 // # Markdown
 //
@@ -35,7 +35,8 @@
 //
 // A revision is a hash of the file, so that checking out the same text changes nothing, and a change shows at the
 // next Stat, whatever the clock of the file system is worth. The hash of a file that was last written more than two seconds before it was
-// read is remembered for as long as size, both times and inode stay what they are.
+// read is remembered for as long as size, both times and inode stay what they are. These alone are the revision of a large
+// attachment, and until two seconds have passed each look is another one.
 //
 // # Writing
 //
@@ -67,7 +68,7 @@ import (
 	"pagemap/render/wiki"
 )
 
-// MaxSize is the size of the largest file that is read, in bytes.
+// MaxSize is the size of the largest page's file, in bytes.
 const MaxSize = 2 << 20
 
 const (
@@ -82,7 +83,7 @@ const (
 	htmlExt     = ".html"
 )
 
-// Wiki is a directory. It implements wiki.Writer and wiki.Speller.
+// Wiki is a directory. It implements wiki.Writer, wiki.Speller and wiki.Attacher.
 type Wiki struct {
 	root  *os.Root
 	types *mapping.Types
@@ -105,6 +106,7 @@ type look struct {
 var _ interface {
 	wiki.Writer
 	wiki.Speller
+	wiki.Attacher
 } = (*Wiki)(nil)
 
 // Open opens the wiki in a directory. Close it.
@@ -133,6 +135,9 @@ func (w *Wiki) Stat(ctx context.Context, name string) (wiki.State, error) {
 	if err != nil {
 		return wiki.State{}, err
 	}
+	if isLarge(name, file, seen) {
+		return largeState(name, seen), nil
+	}
 	if k, ok := w.known.GetIfPresent(file); ok && k.look == seen {
 		return k.state, nil
 	}
@@ -142,9 +147,12 @@ func (w *Wiki) Stat(ctx context.Context, name string) (wiki.State, error) {
 
 // Open implements wiki.Wiki.
 func (w *Wiki) Open(ctx context.Context, name string) (*wiki.Page, error) {
-	name, file, _, err := w.find(ctx, name)
+	name, file, seen, err := w.find(ctx, name)
 	if err != nil {
 		return nil, err
+	}
+	if isLarge(name, file, seen) {
+		return nil, fmt.Errorf("directory: attachment %q of %d bytes: %w", name, seen.size, render.ErrTooLarge)
 	}
 	content, state, err := w.read(name, file)
 	if err != nil {
@@ -157,10 +165,7 @@ func (w *Wiki) Open(ctx context.Context, name string) (*wiki.Page, error) {
 	case name + htmlExt:
 		page.Title, page.Body = titleOfHTML(content), content
 	default:
-		page.Type, page.Body = w.types.Media(path.Base(name)).ContentType(), content
-		if page.Type == "" {
-			page.Type = "application/octet-stream"
-		}
+		page.Type, page.Body = w.typeOf(name), content
 	}
 	if err != nil {
 		return nil, fmt.Errorf("directory: page %q: %w: %w", name, render.ErrUnavailable, err)
@@ -169,6 +174,43 @@ func (w *Wiki) Open(ctx context.Context, name string) (*wiki.Page, error) {
 		page.Title = path.Base(name)
 	}
 	return page, nil
+}
+
+// OpenAttachment implements wiki.Attacher.
+func (w *Wiki) OpenAttachment(ctx context.Context, name string) (*wiki.Page, io.ReadSeekCloser, error) {
+	name, file, _, err := w.find(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if file != name {
+		return nil, nil, fmt.Errorf("directory: page %q: %w: no attachment", name, render.ErrTooLarge)
+	}
+	f, seen, err := w.open(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &wiki.Page{State: largeState(name, seen), Title: path.Base(name), Type: w.typeOf(name)}, f, nil
+}
+
+// typeOf is the media type of an attachment.
+func (w *Wiki) typeOf(name string) string {
+	if t := w.types.Media(path.Base(name)).ContentType(); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// isLarge reports whether a file is an attachment that is read while it is sent.
+func isLarge(name, file string, seen look) bool { return file == name && seen.size > render.MaxKept }
+
+// largeState is the state of a large attachment.
+func largeState(name string, seen look) wiki.State {
+	modified := time.Unix(seen.modified.Unix())
+	now, revision := time.Now(), fmt.Sprint("large ", seen)
+	if now.Sub(modified) <= settleTime || now.Sub(time.Unix(seen.changed.Unix())) <= settleTime {
+		revision += fmt.Sprint(" ", now.UnixNano()) // it may be written to again without looking so
+	}
+	return wiki.State{Name: name, Revision: revision, Modified: modified}
 }
 
 // List implements wiki.Wiki. Attachments are not listed.
@@ -307,32 +349,41 @@ func (w *Wiki) read(name, file string) (content []byte, state wiki.State, err er
 	return content, state, nil
 }
 
-// readOnce reads a file, and reports whether it stayed as it was meanwhile.
-func (w *Wiki) readOnce(file string) (content []byte, before look, steady bool, err error) {
+// open opens a regular file, and tells how it looks.
+func (w *Wiki) open(file string) (*os.File, look, error) {
 	f, err := w.root.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if err != nil {
-		return nil, look{}, false, fileError(file, err)
+		return nil, look{}, fileError(file, err)
 	}
-	defer f.Close()
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = fs.ErrNotExist
 	}
 	if err != nil {
-		return nil, look{}, false, fileError(file, err)
+		f.Close()
+		return nil, look{}, fileError(file, err)
 	}
+	return f, lookOf(info), nil
+}
+
+// readOnce reads a file, and reports whether it stayed as it was meanwhile.
+func (w *Wiki) readOnce(file string) (content []byte, before look, steady bool, err error) {
+	f, before, err := w.open(file)
+	if err != nil {
+		return nil, look{}, false, err
+	}
+	defer f.Close()
 	content, err = io.ReadAll(io.LimitReader(f, MaxSize+1))
 	if err != nil {
 		return nil, look{}, false, fileError(file, err)
 	}
 	if len(content) > MaxSize {
-		return nil, look{}, false, fmt.Errorf("directory: file %q of %d bytes: %w", file, info.Size(), render.ErrTooLarge)
+		return nil, look{}, false, fmt.Errorf("directory: file %q of %d bytes: %w", file, before.size, render.ErrTooLarge)
 	}
 	after, err := f.Stat()
 	if err != nil {
 		return nil, look{}, false, fileError(file, err)
 	}
-	before = lookOf(info)
 	return content, before, before == lookOf(after) && int64(len(content)) == before.size, nil
 }
 

@@ -3,7 +3,9 @@
 package directory
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -292,4 +294,61 @@ func FuzzMarkdown(f *testing.F) {
 			t.Errorf("%q: %v", source, err)
 		}
 	})
+}
+
+// TestLargeAttachment: it is opened, not read, and each state of it has a revision of its own.
+func TestLargeAttachment(t *testing.T) {
+	w, dir := open(t)
+	file := filepath.Join(dir, "photo.jpg")
+	content := bytes.Repeat([]byte("0123456789"), 300_000)
+	old := time.Now().Add(-time.Hour)
+	write := func() {
+		t.Helper()
+		if err := os.WriteFile(file, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	if _, err := w.Open(t.Context(), "photo.jpg"); !errors.Is(err, render.ErrTooLarge) {
+		t.Errorf("Open: %v, want ErrTooLarge", err)
+	}
+	page, f, err := w.OpenAttachment(t.Context(), "photo.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, content) || page.Type != "image/jpeg" || page.Name != "photo.jpg" {
+		t.Errorf("%d bytes of %q, %v", len(got), page.Type, err)
+	}
+	stat := func() string {
+		t.Helper()
+		s, err := w.Stat(t.Context(), "photo.jpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Revision
+	}
+	if now := stat(); now == stat() {
+		t.Error("a file that was just written to has one revision")
+	}
+	time.Sleep(settleTime + 50*time.Millisecond)
+	first := stat()
+	if first != stat() {
+		t.Error("a file that stays as it is has two revisions")
+	}
+	content[5] = 'x'
+	write()
+	if stat() == first {
+		t.Error("another content has the same revision")
+	}
+	put(t, dir, "Large.md", strings.Repeat("x", 1<<20))
+	if _, _, err := w.OpenAttachment(t.Context(), "Large"); !errors.Is(err, render.ErrTooLarge) {
+		t.Errorf("a page as attachment: %v", err)
+	}
+	if _, _, err := w.OpenAttachment(t.Context(), "none.jpg"); !errors.Is(err, render.ErrNotFound) {
+		t.Errorf("nothing as attachment: %v", err)
+	}
 }

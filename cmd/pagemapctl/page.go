@@ -15,6 +15,7 @@ import (
 
 	"pagemap/fcgi/explain"
 	"pagemap/mapping"
+	"pagemap/mapping/check"
 	"pagemap/mapping/exchange"
 	"pagemap/mapping/postgres"
 )
@@ -189,7 +190,11 @@ PATH is exact (/a.html), a prefix (/docs/*) or has a query (/show?id=7). SOURCE 
 			for i := range pages {
 				edits[i] = postgres.Edit{Pattern: pages[i].Pattern, Page: &pages[i]}
 			}
-			return a.write(cmd.Context(), db, flags, edits)
+			if err := a.write(cmd.Context(), db, flags, edits); err != nil {
+				return err
+			}
+			a.warnOfMissingFiles(pages)
+			return nil
 		},
 	}
 	flags = a.addWriteFlags(cmd)
@@ -197,6 +202,35 @@ PATH is exact (/a.html), a prefix (/docs/*) or has a query (/show?id=7). SOURCE 
 	cmd.Flags().StringVar(&p.Note, "note", "", "`NOTE` kept with the row")
 	cmd.Flags().BoolVar(&p.DropQuery, "drop-query", false, "a redirect does not pass the request's query on")
 	return cmd
+}
+
+// warnOfMissingFiles tells which of the pages name a file that the tree, if there is one here, does not have.
+func (a *app) warnOfMissingFiles(pages []mapping.Page) {
+	if a.settings.Tree == "" {
+		return
+	}
+	files, err := a.tree()
+	if err != nil {
+		fmt.Fprintln(a.err, "warning: the files of these rows were not looked for:", err)
+		return
+	}
+	defer files.Close()
+	o := check.Options{Table: new(mapping.Table), Tree: files, IndexNames: a.settings.Index, Hosts: a.hosts()}
+	const shown = 10
+	missing := 0
+	for _, p := range pages {
+		for _, f := range check.Row(o, p.Row) {
+			if f.Kind != check.Vanished {
+				continue
+			}
+			if missing++; missing <= shown {
+				fmt.Fprintf(a.err, "warning: %s answers 404: %s\n", f.Path, f.Detail)
+			}
+		}
+	}
+	if missing > shown {
+		fmt.Fprintf(a.err, "warning: %d more rows answer 404, as the tree does not have their files; pagemapctl check --kind vanished lists them\n", missing-shown)
+	}
 }
 
 // pagesToSet are the rows that set's arguments, or standard input, describe.

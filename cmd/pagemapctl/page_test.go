@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -34,4 +36,24 @@ func TestWritersJSON(t *testing.T) {
 			t.Errorf("%v: %v, want %v", c.args, got, c.want)
 		}
 	}
+}
+
+// A row of a file that the tree does not have is written, and said to answer 404.
+func TestSetWarnsOfMissingFiles(t *testing.T) {
+	s := populated(t)
+	if r := s.run(0, "page", "set", "/a", "200", "file:/about.html"); r.err != "" {
+		t.Errorf("a file that is there: %s", r.err)
+	}
+	contains(t, s.run(0, "page", "set", "/a", "200", "file:/nosuch.html").err, "warning: /a answers 404: the tree has no file /nosuch.html")
+	rows := "path,status,source\n"
+	for i := range 12 {
+		rows += fmt.Sprintf("/r%d,200,file:/nosuch.html\n", i)
+	}
+	r := s.runWith(rows, "page", "set", "-")
+	contains(t, r.err, "2 more rows", "--kind vanished")
+	if n := strings.Count(r.err, "the tree has no file"); n != 10 {
+		t.Errorf("%d warnings, want 10:\n%s", n, r.err)
+	}
+	s.env["PAGEMAP_TREE"] = s.tree + "/none"
+	contains(t, s.run(0, "page", "set", "/b", "200", "file:/about.html").err, "not looked for", "no such file")
 }

@@ -83,9 +83,15 @@ type Hits struct {
 	Hits    int64
 }
 
+// Table is a table's rows; a *mapping.Table is one.
+type Table interface {
+	All() iter.Seq[mapping.Row]
+	Get(pattern string) (mapping.Row, bool)
+}
+
 // Of counts the rows of a table and the hits of these rows, by directories of the depth; 0: of the whole site alone. An
 // error is that of hits, which may be nil.
-func Of(table *mapping.Table, types *mapping.Types, hits iter.Seq2[Hits, error], depth int) (*Report, error) {
+func Of(table Table, types *mapping.Types, hits iter.Seq2[Hits, error], depth int) (*Report, error) {
 	report := &Report{}
 	directories := map[string]*Counts{}
 	count := func(row mapping.Row, pages, hits int64) {

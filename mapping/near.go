@@ -32,7 +32,7 @@ var nearReasons = []string{NearCase, NearQuery, NearEncoding, NearExtension, Nea
 // Near suggests, for each of the paths, at most limit URLs that answer, the surest
 // first; the reader is told them, never sent there. Simple variations of a path
 // are resolved as requests for them would be. Where these give fewer than limit
-// and Rows is a *Table, its exact rows are searched too, in one pass for all the
+// and Rows has All, as a *Table has, its exact rows are searched too, in one pass for all the
 // paths: that is made for hundreds of paths on a table of a million rows.
 func (r *Resolver) Near(paths []Path, limit int) [][]Suggestion {
 	all := make([]*nearPath, len(paths))
@@ -45,7 +45,7 @@ func (r *Resolver) Near(paths []Path, limit int) [][]Suggestion {
 			search.add(n)
 		}
 	}
-	if table, ok := r.Rows.(*Table); ok && search.used {
+	if table, ok := r.Rows.(interface{ All() iter.Seq[Row] }); ok && search.used {
 		search.rows(table.All())
 	}
 	suggestions := make([][]Suggestion, len(paths))

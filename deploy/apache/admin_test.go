@@ -40,10 +40,12 @@ type adminOptions struct {
 	vhost string            // further directives of the virtual host
 	edge  bool              // with the edge cache
 	files map[string]string // beyond a few, below tree/, wiki/ or looks/
+
+	rows func(t testing.TB, dsn string) // fills the page table before anybody reads it; nil: it is empty
 }
 
 // upAdmin brings up a site with an admin page: maria and ivo are its editors, nora is a reader, otto nobody.
-func upAdmin(t *testing.T, o adminOptions) *adminSite {
+func upAdmin(t testing.TB, o adminOptions) *adminSite {
 	t.Helper()
 	var load strings.Builder
 	for _, name := range adminModules {
@@ -80,6 +82,9 @@ func upAdmin(t *testing.T, o adminOptions) *adminSite {
 	}
 	s := &adminSite{dsn: pgtest.Database(t), tree: dir + "/tree"}
 	fill(t, s.dsn, nil)
+	if o.rows != nil {
+		o.rows(t, s.dsn)
+	}
 	socket := filepath.Join(dir, "pagemap.sock")
 	d := startDaemon(t, "--tree", dir+"/tree", "--wiki", dir+"/wiki", "--looks", dir+"/looks", "--database", s.dsn, "--memcached", memcachetest.Start(t, memcachetest.Options{TCP: true}).Addr(), "--site", "http://"+host, "--site-alias", "127.0.0.1", "--listen", "unix:"+socket, "--socket-mode", "0666", "--workers", "2",
 		"--admin-page", "/pagemap-admin/", "--admin-page-secret-file", dir+"/secret", "--admin-page-editors", "maria,ivo", "--admin-page-readers", "nora")

@@ -50,6 +50,7 @@ type Admin struct {
 	views   *views
 	near    near
 	moved   moved
+	groups  missGrouping
 
 	jobs sync.WaitGroup
 	ctx  context.Context // of jobs
@@ -78,7 +79,7 @@ func New(o Options) (*Admin, error) {
 	}
 	a := &Admin{o: o, bare: strings.TrimSuffix(o.Path, "/"), mux: http.NewServeMux(), origins: http.NewCrossOriginProtection()}
 	a.ctx, a.stop = context.WithCancel(context.Background())
-	a.near.a, a.moved.a = a, a
+	a.near.a, a.moved.a, a.groups.a = a, a, a
 	if a.views, err = newViews(o.Path, o.Now); err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
@@ -246,7 +247,7 @@ func (a *Admin) draw(w http.ResponseWriter, r *http.Request, status int, name, t
 	var b bytes.Buffer
 	err := a.views.draw(&b, name, frame{
 		Title: title, Page: name, User: userOf(r), Site: a.o.Site, Editor: userOf(r).Role >= Editor, Body: body,
-		Done: r.FormValue("done"),
+		Done: a.wasDone(w, r),
 	})
 	if err != nil {
 		return err
@@ -255,6 +256,32 @@ func (a *Admin) draw(w http.ResponseWriter, r *http.Request, status int, name, t
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // who asked may have gone
 	return nil
+}
+
+// doneCookie tells the page after a POST what that did. In a link's query, anybody could have it say anything.
+const doneCookie = "pagemap-done"
+
+// done sends the browser to a page that says what was done.
+func (a *Admin) done(w http.ResponseWriter, r *http.Request, to, what string) error {
+	a.setDone(w, r, url.QueryEscape(what), 60)
+	return a.see(w, r, to)
+}
+
+// wasDone is what the page is to say of the POST before it, once.
+func (a *Admin) wasDone(w http.ResponseWriter, r *http.Request) string {
+	c, err := r.Cookie(doneCookie)
+	if err != nil {
+		return ""
+	}
+	a.setDone(w, r, "", -1)
+	what, _ := url.QueryUnescape(c.Value) // else it is not ours, and ""
+	return what
+}
+
+func (a *Admin) setDone(w http.ResponseWriter, r *http.Request, value string, seconds int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: doneCookie, Value: value, Path: a.o.Path, MaxAge: seconds, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+	})
 }
 
 // see sends the browser to a page of the admin page after a POST.

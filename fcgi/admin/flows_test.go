@@ -485,3 +485,24 @@ func TestPages(t *testing.T) {
 	}
 	w.get("").says("2 undecided", "1 findings", "129 redirect", "web1/1", "12.5", "87.5 %", "behind", "hits a day", "by hand")
 }
+
+// What a POST did is said on the next page, once, and by nobody's link.
+func TestDoneIsSaidOnce(t *testing.T) {
+	w := newWorld(t, nil)
+	a := w.ask("maria", "POST", "page", url.Values{"path": {"/p"}, "status": {"410"}, "do": {"save"}})
+	cookies := a.cookies()
+	if a.status != 303 || len(cookies) != 1 {
+		t.Fatalf("%d %v", a.status, a.header)
+	}
+	c := cookies[0]
+	if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != DefaultPath || c.MaxAge <= 0 {
+		t.Errorf("the cookie is %v", c)
+	}
+	shown := w.get("page?path=/p", "Cookie", c.Name+"="+c.Value).says("Saved as change-set")
+	if cleared := shown.cookies(); len(cleared) != 1 || cleared[0].Name != c.Name || cleared[0].MaxAge >= 0 {
+		t.Errorf("it would be said again: %v", cleared)
+	}
+	if a := w.ask("maria", "GET", "page?path=/p&done=Call+me+at+once", nil); strings.Contains(a.body, "Call me") {
+		t.Error("a link has the page say what it likes")
+	}
+}

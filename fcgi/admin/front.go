@@ -83,12 +83,11 @@ func (a *Admin) front(w http.ResponseWriter, r *http.Request) error {
 	for _, k := range body.Kinds {
 		body.Found += k.Found
 	}
-	open, next, err := a.openMisses(ctx, postgres.MissesQuery{})
+	open, next, err := a.openMisses(ctx, postgres.MissesQuery{}, frontMisses)
 	if err != nil {
 		return err
 	}
-	body.MoreMiss = next != nil || len(open) > frontMisses
-	body.Misses = open[:min(len(open), frontMisses)]
+	body.Misses, body.MoreMiss = open, next != nil
 	if body.Sets, err = a.o.DB.History(ctx, postgres.HistoryFilter{Limit: frontSets}); err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func TestHostile(t *testing.T) {
 		q := url.QueryEscape(h)
 		for _, path := range []string{
 			"pages?q=" + q, "pages?tag=" + q + "&by=" + q, "pages?under=" + q, "pages?how=matches&q=" + q, "pages?since=" + q, "pages?found=" + q, "pages?past=" + q, "pages?order=changed&at=" + q,
-			"page?path=" + q, "page?path=/x&source=" + q + "&status=" + q, fmt.Sprint("page?path=/w", i), fmt.Sprint("page?path=/t", i), "page?done=" + q, "?done=" + q,
+			"page?path=" + q, "page?path=/x&source=" + q + "&status=" + q, fmt.Sprint("page?path=/w", i), fmt.Sprint("page?path=/t", i),
 			"page/check?path=" + q + "&source=" + q + "&tags=" + q, "ask?url=" + q, "ask?url=/" + q, "misses?under=" + q, "misses?past=" + q + "&hits=" + q, "near?path=" + q,
 			"changes?author=" + q + "&path=" + q + "&since=" + q, "changes/" + url.PathEscape(strings.ReplaceAll(h, "/", "")), fmt.Sprint("changes/", i+2), "findings?kind=" + q + "&past=" + q,
 			"bulk?q=" + q, "export?format=" + q, "plans/" + url.PathEscape(strings.ReplaceAll(h, "/", "")), "static/" + url.PathEscape(strings.ReplaceAll(h, "/", "")), url.PathEscape(strings.ReplaceAll(h, "/", "")),

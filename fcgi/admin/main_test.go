@@ -220,9 +220,9 @@ func (w *world) send(user string, r *http.Request, header ...string) *answer {
 }
 
 // get gets a page as maria, which must be there.
-func (w *world) get(path string) *answer {
+func (w *world) get(path string, header ...string) *answer {
 	w.t.Helper()
-	a := w.ask("maria", "GET", path, nil)
+	a := w.ask("maria", "GET", path, nil, header...)
 	if a.status != 200 {
 		w.t.Fatalf("GET %s: %d\n%s", path, a.status, a.text())
 	}
@@ -241,7 +241,11 @@ func (w *world) follow(path string, a *answer) *answer {
 	if a.status != http.StatusSeeOther {
 		w.t.Fatalf("POST %s: %d\n%s", path, a.status, a.text())
 	}
-	return w.get(strings.TrimPrefix(a.header.Get("Location"), DefaultPath))
+	var header []string
+	for _, c := range a.cookies() {
+		header = append(header, "Cookie", c.Name+"="+c.Value)
+	}
+	return w.get(strings.TrimPrefix(a.header.Get("Location"), DefaultPath), header...)
 }
 
 // upload posts a file as maria.
@@ -272,6 +276,9 @@ func (w *world) row(pattern string) string {
 	}
 	return strings.Join(strings.Fields(strings.Join([]string{http.StatusText(int(p.Status)), p.Source, p.Origin.String(), strings.Join(p.Tags, "+")}, " ")), " ")
 }
+
+// cookies are those that it sets.
+func (a *answer) cookies() []*http.Cookie { return (&http.Response{Header: a.header}).Cookies() }
 
 var blanks = regexp.MustCompile(`\s+`)
 

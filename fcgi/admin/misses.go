@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"pagemap/fcgi/explain"
@@ -60,7 +61,7 @@ func (a *Admin) misses(w http.ResponseWriter, r *http.Request) error {
 		}
 		q.Past = &postgres.MissPlace{Own: v.Get("led") != "", Hits: hits, Path: mapping.Path(past)}
 	}
-	open, next, err := a.openMisses(ctx, q)
+	open, next, err := a.openMisses(ctx, q, missesShown)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (a *Admin) misses(w http.ResponseWriter, r *http.Request) error {
 		body.Rows = append(body.Rows, missRow{m, found[i]})
 		body.Pending = body.Pending || found[i].Pending
 	}
-	if body.Groups, body.All, err = a.o.DB.MissGroups(ctx, missGroups); err != nil {
+	if body.Groups, body.All, err = a.groups.now(ctx); err != nil {
 		return err
 	}
 	if body.Extra, err = a.o.DB.MissOverflow(ctx, traffic.DayOf(a.o.Now()).AddDate(0, 0, -29)); err != nil {
@@ -92,18 +93,52 @@ func (a *Admin) misses(w http.ResponseWriter, r *http.Request) error {
 	return a.page(w, r, "misses", "404s", body)
 }
 
-// openMisses returns the next misses that are so still, and the place of the last
+// missGroupsLife is how long the groups are taken for the present ones: as long as responders gather misses.
+const missGroupsLife = 10 * time.Second
+
+// missGrouping remembers the directories with most misses, which takes a pass over all of them.
+type missGrouping struct {
+	a *Admin
+
+	mu     sync.Mutex // protects the rest
+	groups []postgres.MissGroup
+	all    int
+	until  time.Time
+}
+
+// now returns the groups, and how many misses there are in all.
+func (g *missGrouping) now(ctx context.Context) ([]postgres.MissGroup, int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := g.a.o.Now(); !now.Before(g.until) {
+		groups, all, err := g.a.o.DB.MissGroups(ctx, missGroups)
+		if err != nil {
+			return nil, 0, err
+		}
+		g.groups, g.all, g.until = groups, all, now.Add(missGroupsLife)
+	}
+	return g.groups, g.all, nil
+}
+
+// forget has them counted anew.
+func (g *missGrouping) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.until = time.Time{}
+}
+
+// openMisses returns the next misses that are so still, n at most, and the place of the last
 // one that was looked at, nil where there are no more. A row whose file has vanished
 // resolves to a page; so the handler is asked.
-func (a *Admin) openMisses(ctx context.Context, q postgres.MissesQuery) (open []traffic.Miss, next *postgres.MissPlace, err error) {
-	q.Limit = 2 * missesShown
+func (a *Admin) openMisses(ctx context.Context, q postgres.MissesQuery, n int) (open []traffic.Miss, next *postgres.MissPlace, err error) {
+	q.Limit = 2 * n
 	for looked := 0; looked < missesLooked; {
 		list, err := a.o.DB.MissesPast(ctx, q)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, m := range list {
-			if len(open) == missesShown {
+			if len(open) == n {
 				return open, next, nil
 			}
 			next = &postgres.MissPlace{Own: m.Own, Hits: m.Count, Path: m.Path}
@@ -144,7 +179,8 @@ func (a *Admin) settle(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.see(w, r, a.views.to("misses", "under", r.FormValue("under"), "own", r.FormValue("own"), "done", done))
+	a.groups.forget()
+	return a.done(w, r, a.views.to("misses", "under", r.FormValue("under"), "own", r.FormValue("own")), done)
 }
 
 // settleBy writes rows for missed paths, all or none, and forgets the misses.
@@ -227,5 +263,6 @@ func (a *Admin) changeIgnored(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return a.see(w, r, a.views.to("ignored", "done", done))
+	a.groups.forget()
+	return a.done(w, r, a.views.to("ignored"), done)
 }

@@ -92,6 +92,9 @@ func (n *near) look() {
 		if err != nil {
 			n.a.o.Logger.Warn("admin page: no suggestions", "error", err)
 		}
+		if table, ok := resolver.Rows.(*mapping.Table); ok {
+			resolver.Rows = gentleTable{table}
+		}
 		found := resolver.Near(batch, nearShown)
 		n.mu.Lock()
 		if len(n.known)+len(batch) > nearKept || n.known == nil {

@@ -53,7 +53,10 @@ func (m *moved) now(ctx context.Context) (pages, hits *progress.Report, at time.
 
 // make counts anew: pages first, and hits where theirs are old.
 func (m *moved) make() {
-	pages, err := m.count(nil)
+	m.mu.Lock()
+	waited := m.pages == nil // somebody waits for the first ones
+	m.mu.Unlock()
+	pages, err := m.count(nil, !waited)
 	m.mu.Lock()
 	m.at = m.a.o.Now()
 	if err == nil {
@@ -63,7 +66,7 @@ func (m *moved) make() {
 	m.mu.Unlock()
 	if old {
 		ctx, cancel := context.WithTimeout(m.a.ctx, 2*time.Minute)
-		hits, err := m.count(m.a.hits(ctx))
+		hits, err := m.count(m.a.hits(ctx), true)
 		cancel()
 		m.mu.Lock()
 		m.hitsAt = m.a.o.Now()
@@ -79,22 +82,28 @@ func (m *moved) make() {
 	m.mu.Unlock()
 }
 
-func (m *moved) count(hits iter.Seq2[progress.Hits, error]) (*progress.Report, error) {
+func (m *moved) count(hits iter.Seq2[progress.Hits, error], gently bool) (*progress.Report, error) {
 	table := m.a.o.Explain.Table()
 	if table == nil {
 		return &progress.Report{}, nil
 	}
-	return progress.Of(table, m.a.o.Explain.Types, hits, 1)
+	var rows progress.Table = table
+	if gently {
+		rows = gentleTable{table}
+	}
+	return progress.Of(rows, m.a.o.Explain.Types, hits, 1)
 }
 
 // hits are the rows' hits of the last days.
 func (a *Admin) hits(ctx context.Context) iter.Seq2[progress.Hits, error] {
 	since := a.o.Now().UTC().AddDate(0, 0, 1-postgres.HitDays).Truncate(24 * time.Hour)
 	return func(yield func(progress.Hits, error) bool) {
+		var g gentle
 		for h, err := range a.o.DB.HitSums(ctx, since) {
 			if !yield(progress.Hits{Pattern: h.Pattern, Hits: h.Hits}, err) {
 				return
 			}
+			g.row()
 		}
 	}
 }

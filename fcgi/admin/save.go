@@ -54,7 +54,7 @@ func (a *Admin) save(w http.ResponseWriter, r *http.Request) error {
 			a.o.Logger.Warn("admin page: miss not forgotten", "path", edit.Pattern, "error", err)
 		}
 	}
-	return a.see(w, r, a.views.to("page", "path", edit.Pattern, "done", done))
+	return a.done(w, r, a.views.to("page", "path", edit.Pattern), done)
 }
 
 // edit is what a form wants.

@@ -75,6 +75,7 @@ func Open(o Options) (*DB, error) {
 	// Whatever the server's own settings: goose's times have no zone, and the SQL here has backslashes.
 	config.Runtime["TimeZone"] = "UTC"
 	config.Runtime["standard_conforming_strings"] = "on"
+	config.BinaryParameters = true // one exchange with the server for a statement with parameters, in place of two
 	db := &DB{
 		config:   config,
 		dsn:      o.DSN,
@@ -109,6 +110,8 @@ func (db *DB) pool(silence time.Duration) (*sql.DB, error) {
 // queryer is a pool or a transaction.
 type queryer interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
 // inTx runs do in a transaction, which is rolled back when do fails or panics.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"pagemap/mapping"
@@ -33,12 +32,16 @@ type RowHits struct {
 // Hits yields the rows that were hit, most often first. An error is the last
 // thing it yields.
 func (db *DB) Hits(ctx context.Context, f HitsFilter) iter.Seq2[RowHits, error] {
-	where, args := f.conditions("h")
+	var w where
+	w.mustBeUnder(f.Under)
+	if !f.Since.IsZero() {
+		w.must(`p.day >= $::date`, f.Since)
+	}
 	return db.rowHits(ctx, `
-		SELECT t.path, COALESCE(p.status, 0), COALESCE(p.source, ''), t.hits, t.last FROM (
-			SELECT h.path, sum(h.hits)::bigint AS hits, max(h.last) AS last FROM hits h `+where+`
-			GROUP BY h.path ORDER BY 2 DESC, 1 `+f.limit()+`
-		) t LEFT JOIN pages p USING (path) ORDER BY t.hits DESC, t.path`, args)
+		SELECT t.path, COALESCE(r.status, 0), COALESCE(r.source, ''), t.hits, t.last FROM (
+			SELECT p.path, sum(p.hits)::bigint AS hits, max(p.last) AS last FROM hits p`+w.String()+`
+			GROUP BY p.path ORDER BY 2 DESC, 1`+limit(f.Limit)+`
+		) t LEFT JOIN pages r USING (path) ORDER BY t.hits DESC, t.path`, w.args)
 }
 
 // HitSums yields how often each row was hit since a day, UTC, without its answer and in no order. An error is the
@@ -50,43 +53,10 @@ func (db *DB) HitSums(ctx context.Context, since time.Time) iter.Seq2[RowHits, e
 // NeverHit yields the rows of the table that were not hit, in the order of their
 // patterns.
 func (db *DB) NeverHit(ctx context.Context, f HitsFilter) iter.Seq2[RowHits, error] {
-	since := f.Since
-	f.Since = time.Time{}
-	where, args := f.conditions("p")
-	if where == "" {
-		where = `WHERE true`
-	}
-	args = append(args, since)
-	return db.rowHits(ctx, fmt.Sprintf(`
-		SELECT p.path, p.status, p.source, 0, NULL FROM pages p %s
-		AND NOT EXISTS (SELECT FROM hits h WHERE h.path = p.path AND h.day >= $%d::date)
-		ORDER BY p.path %s`, where, len(args), f.limit()), args)
-}
-
-// conditions are what the filter asks of the table of this alias.
-func (f *HitsFilter) conditions(alias string) (where string, args []any) {
-	var all []string
-	if !f.Since.IsZero() {
-		args = append(args, f.Since)
-		all = append(all, fmt.Sprintf(`%s.day >= $%d::date`, alias, len(args)))
-	}
-	if base := strings.TrimSuffix(string(f.Under), "/"); base != "" {
-		args = append(args, base)
-		// What follows the path itself: its query rows, and all below it.
-		all = append(all, strings.NewReplacer("p", alias+".path", "$", fmt.Sprint("$", len(args))).
-			Replace(`(p = $ OR p >= $ || '/' AND p < $ || '0' OR p >= $ || '?' AND p < $ || '@')`))
-	}
-	if all == nil {
-		return "", nil
-	}
-	return `WHERE ` + strings.Join(all, ` AND `), args
-}
-
-func (f *HitsFilter) limit() string {
-	if f.Limit <= 0 {
-		return ""
-	}
-	return fmt.Sprint(`LIMIT `, f.Limit)
+	var w where
+	w.mustBeUnder(f.Under)
+	w.must(`NOT EXISTS (SELECT FROM hits h WHERE h.path = p.path AND h.day >= $::date)`, f.Since)
+	return db.rowHits(ctx, `SELECT p.path, p.status, p.source, 0, NULL FROM pages p`+w.String()+` ORDER BY p.path`+limit(f.Limit), w.args)
 }
 
 func (db *DB) rowHits(ctx context.Context, query string, args []any) iter.Seq2[RowHits, error] {

@@ -71,15 +71,9 @@ func (t *Traffic) AddTraffic(ctx context.Context, b traffic.Batch) error {
 	return nil
 }
 
-// querier is a pool or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
 // addTraffic returns how many paths of misses are new. All writers lock rows in
 // the same order: table by table, and within each by key.
-func addTraffic(ctx context.Context, q querier, b traffic.Batch) (added int, err error) {
+func addTraffic(ctx context.Context, q queryer, b traffic.Batch) (added int, err error) {
 	var days, hitPatterns, lasts, paths, first, last, referrers, extraDays []string
 	var hits, misses, extras []int64
 	var own []bool
@@ -145,7 +139,7 @@ func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 // evictMisses removes the least useful misses beyond limit: those that no page
 // of the site leads to before those that one does, then those with the fewest
 // hits, then those that were last seen longest ago. It waits for no other writer.
-func evictMisses(ctx context.Context, q querier, limit int) error {
+func evictMisses(ctx context.Context, q queryer, limit int) error {
 	_, err := q.ExecContext(ctx, `
 		DELETE FROM misses WHERE ctid = ANY (ARRAY(
 			SELECT ctid FROM misses ORDER BY own, hits, last_seen

@@ -24,10 +24,13 @@ var ErrNoIgnore = errors.New("postgres: no such pattern is ignored")
 // these and of the others first those with most hits. An error is the last thing
 // it yields.
 func (db *DB) Misses(ctx context.Context) iter.Seq2[traffic.Miss, error] {
+	return db.misses(ctx, ` ORDER BY own DESC, hits DESC, last_seen DESC, path`)
+}
+
+// misses yields those that the rest of a query on their table selects, in its order.
+func (db *DB) misses(ctx context.Context, rest string, args ...any) iter.Seq2[traffic.Miss, error] {
 	return yielding("misses", func(yield func(traffic.Miss) bool) error {
-		rows, err := db.writers.QueryContext(ctx, `
-			SELECT path, hits, first_seen, last_seen, referrer, own FROM misses
-			ORDER BY own DESC, hits DESC, last_seen DESC, path`)
+		rows, err := db.writers.QueryContext(ctx, `SELECT path, hits, first_seen, last_seen, referrer, own FROM misses`+rest, args...)
 		return each(rows, err, func() error {
 			var m traffic.Miss
 			if err := rows.Scan(&m.Path, &m.Count, &m.First, &m.Last, &m.Referrer, &m.Own); err != nil {

@@ -41,19 +41,12 @@ func (db *DB) MissesPast(ctx context.Context, q MissesQuery) ([]traffic.Miss, er
 		i := len(w.args)
 		w.conditions = append(w.conditions, fmt.Sprintf(`(NOT own, -hits, path) > (NOT $%d::boolean, -$%d::bigint, $%d::text)`, i-2, i-1, i))
 	}
-	rows, err := db.writers.QueryContext(ctx, `
-		SELECT path, hits, first_seen, last_seen, referrer, own FROM misses`+w.String()+`
-		ORDER BY NOT own, -hits, path`+limit(q.Limit), w.args...)
 	var list []traffic.Miss
-	err = each(rows, err, func() error {
-		var m traffic.Miss
-		err := rows.Scan(&m.Path, &m.Count, &m.First, &m.Last, &m.Referrer, &m.Own)
-		m.First, m.Last = m.First.UTC(), m.Last.UTC()
+	for m, err := range db.misses(ctx, w.String()+` ORDER BY NOT own, -hits, path`+limit(q.Limit), w.args...) {
+		if err != nil {
+			return nil, err
+		}
 		list = append(list, m)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("postgres: misses: %w", missing(err))
 	}
 	return list, nil
 }

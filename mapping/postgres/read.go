@@ -87,10 +87,11 @@ func limit(n int) string {
 	return fmt.Sprint(` LIMIT `, n)
 }
 
-// mustBeUnder keeps the rows at a path, its query rows, and all below it.
+// mustBeUnder keeps the rows at a path, its query rows, and all below it. The outer bounds say no more than the three
+// conditions inside, but are one range of the index.
 func (w *where) mustBeUnder(path mapping.Path) {
 	if base := strings.TrimSuffix(string(path), "/"); base != "" {
-		w.must(`(p.path = $ OR p.path >= $ || '/' AND p.path < $ || '0' OR p.path >= $ || '?' AND p.path < $ || '@')`, base)
+		w.must(`p.path >= $ AND p.path < $ || '@' AND (p.path = $ OR p.path >= $ || '/' AND p.path < $ || '0' OR p.path >= $ || '?')`, base)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -280,8 +281,13 @@ func (d *daemon) awaitSocket(t testing.TB, path string) {
 			t.Fatalf("pagemapd ended:\n%s", d.output(t))
 		default:
 		}
-		_, err := os.Stat(path)
-		return err == nil
+		// The socket's file is there a moment before anybody listens.
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
 	})
 }
 

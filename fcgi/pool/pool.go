@@ -138,6 +138,9 @@ func New(o Options) (*Pool, error) {
 func (p *Pool) Run(ctx context.Context) error {
 	var err error
 	if p.socket, err = duplicate(p.o.Listener); err != nil {
+		if ctx.Err() != nil { // whoever ended it may have closed the socket, too
+			return nil
+		}
 		return fmt.Errorf("pool: listening socket: %w", err)
 	}
 	defer p.socket.Close()

@@ -237,6 +237,24 @@ func TestFirstStartFails(t *testing.T) {
 	}
 }
 
+// A pool that is stopped before it has begun ends without an error.
+func TestStoppedBeforeItStarts(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := pool.New(pool.Options{Workers: 2, Listener: l.(*net.TCPListener), Command: command("http"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	l.Close()
+	if err := p.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 // Without descriptors no worker can be started; the parent lives on and starts
 // them once it has some again.
 func TestParentSurvivesExhaustedDescriptors(t *testing.T) {

@@ -93,7 +93,7 @@ func (w *wikiStack) rows(text ...string) {
 
 // shutter is a wiki that may be shut.
 type shutter struct {
-	wiki.Wiki
+	*directory.Wiki
 	shut *atomic.Bool
 }
 
@@ -293,5 +293,23 @@ func BenchmarkWiki(b *testing.B) {
 			b.ReportMetric(float64(fileCPU)/float64(wikiCPU), "cpu-ratio")
 			b.ReportMetric(float64(b.N)/wiki.Seconds(), "pages/s")
 		})
+	}
+}
+
+// TestLargeAttachment: an attachment that is too large to be kept is sent over FastCGI, with and without the prompt answers.
+func TestLargeAttachment(t *testing.T) {
+	w := newWikiStack(t, false, nil)
+	content := strings.Repeat("0123456789", 200_000)
+	w.write(t, w.pages, "photo.jpg", content)
+	w.rows("/photo.jpg", "photo.jpg")
+	for _, prompt := range []bool{true, false} {
+		server := listen(t, w.stack, nil)
+		if prompt {
+			server = listen(t, w.stack, w.Prompt)
+		}
+		res := get(t, sitetest.FastCGI(server), "/photo.jpg", 200)
+		if string(res.Body) != content || res.Header.Get("Content-Type") != "image/jpeg" {
+			t.Errorf("prompt %t: %d bytes, %v", prompt, len(res.Body), res.Header)
+		}
 	}
 }

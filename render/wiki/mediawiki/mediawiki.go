@@ -19,7 +19,7 @@
 // (page_touched), to the second. While that is unchanged and two seconds past, the hash is remembered, and Stat
 // asks for no body. It is also what the page's Modified is, so that it moves whenever the body does. What depends on nothing
 // but the time (as {{CURRENTTIME}}) is as old as the last change of something else; and a template that changes in the
-// second in which MediaWiki has drawn the page is not seen by MediaWiki itself.
+// second in which MediaWiki has drawn or touched the page is not seen by MediaWiki itself.
 //
 // An attachment's revision is the SHA-1 of its bytes, which are checked against it. A file that is
 // in another wiki's repository is not found.

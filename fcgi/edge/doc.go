@@ -7,7 +7,10 @@
 // it: the page's path, and an identity that names all that decides the answer.
 // A page is watched until its last such answer is older than the lifetime, plus
 // a margin, as no cache serves it from then on. At most Options.MaxPages pages
-// are watched; with that many, an answer for another page must not be stored.
+// are watched; with that many, an answer for another page must not be stored. As those
+// stay that are asked for again within the margin, they are the site's hottest after a while. Apache's
+// shared memory has room for some 500 pages (mod_socache_shmcb, 2.4), in the order in which
+// they came: more would drive hot pages out for such as nobody asks for again in time.
 //
 // Each page is looked at again every Options.Every, and all of them as soon as
 // Options.State says something else: the page table was replaced, or the

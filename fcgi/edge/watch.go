@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ type Options struct {
 	// changed otherwise than by its file. It is asked for often.
 	State func() any
 
-	MaxPages int              // watched at a time; 0: 4,096
+	MaxPages int              // watched at a time; 0: 256 if there is an Apache among the caches, else 4,096
 	Every    time.Duration    // between two looks at one page; 0: 500 ms
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: slog.DiscardHandler
@@ -96,9 +97,6 @@ func New(o Options) (*Watch, error) {
 	if err := CheckSecret(o.Secret); err != nil {
 		return nil, err
 	}
-	if o.MaxPages == 0 {
-		o.MaxPages = 4096
-	}
 	if o.Every == 0 {
 		o.Every = 500 * time.Millisecond
 	}
@@ -115,6 +113,12 @@ func New(o Options) (*Watch, error) {
 			return nil, err
 		}
 		w.lines = append(w.lines, &line{cache: c, jobs: map[*page]*job{}})
+	}
+	if w.o.MaxPages == 0 {
+		w.o.MaxPages = 4096
+		if slices.ContainsFunc(w.lines, func(l *line) bool { return !l.cache.purge }) {
+			w.o.MaxPages = 256
+		}
 	}
 	return w, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/png"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -110,6 +111,13 @@ func passPages(t *testing.T, _ *browsertest.Browser, c *seat, base string) {
 	c.press("#rows thead th:nth-child(8) a", 200) // by change
 	if got := rows(); got[0] != base+"list/last.html" {
 		t.Errorf("changed last: %q", got[0])
+	}
+	// What is shown can be had as a file.
+	c.at(under(base+"list/") + "&status=410")
+	c.fill("#x-format", "csv")
+	name, text := c.Download(chromedp.Click(chromedp.CSS("#export button")))
+	if lines := strings.Split(strings.TrimSpace(string(text)), "\n"); name != "pagemap.csv" || len(lines) != 2 || !strings.HasPrefix(lines[1], base+"list/last.html,410,") {
+		t.Errorf("the export is %s: %q", name, text)
 	}
 	c.fill("#jump-q", "http://"+host+base+"list/07.html?utm=1#top")
 	c.press(".jump button", 200)

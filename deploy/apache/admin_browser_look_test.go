@@ -62,6 +62,7 @@ func adminLooks(t *testing.T, s *adminSite) []look {
 			c.press("#save", 409)
 		}},
 		{name: "flip", path: "flip?path=/docs/install.html"},
+		{name: "compare", path: "compare?path=/docs/install.html"},
 		{name: "bulk", path: "bulk?under=/docs/"},
 		{name: "plan", path: plan("plans", url.Values{"filter": {"under=/docs/"}, "op": {"move"}, "from": {"/docs/"}, "to": {"/handbook/"}, "why": {"one handbook"}}), reach: planned},
 		{name: "import", path: "import"},

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -238,6 +239,51 @@ func TestBulk(t *testing.T) {
 	}
 	if got := w.ask("maria", "GET", "plans/x%27%3B", nil); got.status != 404 {
 		t.Errorf("a bad id: %d", got.status)
+	}
+}
+
+// TestPlanIsCarriedOutOnce: while a plan is being carried out, its page says so, and another editor's consent is refused.
+func TestPlanIsCarriedOutOnce(t *testing.T) {
+	w := newWorld(t, nil, "/a 301 /b")
+	planned := w.ask("maria", "POST", "plans", url.Values{"filter": {"q=/a"}, "op": {"gone"}, "why": {"gone"}})
+	at := strings.TrimPrefix(planned.header.Get("Location"), DefaultPath)
+	consent := w.get(at).form("apply", "")
+
+	// A lock of the table holds the first one up.
+	blocker, err := sql.Open("postgres", w.dsn+" search_path=pagemap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blocker.Close()
+	lock, err := blocker.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Rollback() }()
+	if _, err := lock.ExecContext(t.Context(), `LOCK TABLE pages IN EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	if first := w.ask("maria", "POST", at+"/apply", consent); first.status != http.StatusSeeOther {
+		t.Fatalf("the first consent: %d %s", first.status, first.text())
+	}
+	if page := w.get(at); page.header.Get("Refresh") == "" || w.row("/a") != "Moved Permanently /b cli" {
+		t.Errorf("the page of a plan that waits: %s", page.text())
+	}
+	if second := w.ask("ivo", "POST", at+"/apply", consent); second.status != http.StatusConflict || !strings.Contains(second.text(), "or is doing so") {
+		t.Errorf("the second consent: %d %s", second.status, second.text())
+	}
+	if err := lock.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); w.get(at).header.Get("Refresh") != ""; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the plan is not carried out")
+		}
+	}
+	w.get(at).says("Done, as change-set")
+	sets, err := w.db.History(t.Context(), postgres.HistoryFilter{Limit: 9})
+	if err != nil || len(sets) != 2 || sets[0].Author != "maria" || w.row("/a") != "Gone admin" {
+		t.Errorf("%+v, %v, %s", sets, err, w.row("/a"))
 	}
 }
 

@@ -9,7 +9,7 @@
 // a margin, as no cache serves it from then on. At most Options.MaxPages pages
 // are watched; with that many, an answer for another page must not be stored. As those
 // stay that are asked for again within the margin, they are the site's hottest after a while. Apache's
-// shared memory has room for some 500 pages (mod_socache_shmcb, 2.4), in the order in which
+// shared memory has room for some 250 (pagemap-edge.conf), in the order in which
 // they came: more would drive hot pages out for such as nobody asks for again in time.
 //
 // Each page is looked at again every Options.Every, and all of them as soon as

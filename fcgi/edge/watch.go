@@ -30,7 +30,7 @@ type Options struct {
 	// changed otherwise than by its file. It is asked for often.
 	State func() any
 
-	MaxPages int              // watched at a time; 0: 256 if there is an Apache among the caches, else 4,096
+	MaxPages int              // watched at a time; 0: 128 if there is an Apache among the caches, else 4,096
 	Every    time.Duration    // between two looks at one page; 0: 500 ms
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: slog.DiscardHandler
@@ -117,7 +117,7 @@ func New(o Options) (*Watch, error) {
 	if w.o.MaxPages == 0 {
 		w.o.MaxPages = 4096
 		if slices.ContainsFunc(w.lines, func(l *line) bool { return !l.cache.purge }) {
-			w.o.MaxPages = 256
+			w.o.MaxPages = 128
 		}
 	}
 	return w, nil

@@ -16,11 +16,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -198,6 +200,39 @@ func (tab *Tab) Go(steps ...chromedp.Action[chromedp.Void]) int {
 		tab.t.Fatal(err)
 	}
 	return int(response.Status)
+}
+
+// Download does steps that lead to a file, waits until it is there, and returns its name and content.
+func (tab *Tab) Download(steps ...chromedp.Action[chromedp.Void]) (name string, content []byte) {
+	tab.t.Helper()
+	own, err := chromedp.Call(tab.ctx, target.GetTargetInfo, target.GetTargetInfoParams{})
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	dir := tab.t.TempDir()
+	call(tab, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, BrowserContextID: own.TargetInfo.BrowserContextID, DownloadPath: dir,
+	})
+	tab.Do(steps...)
+	for tab.ctx.Err() == nil {
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			tab.t.Fatal(err)
+		}
+		for _, f := range files {
+			if strings.HasSuffix(f.Name(), ".crdownload") || strings.HasPrefix(f.Name(), ".") { // not all of it yet
+				continue
+			}
+			content, err := os.ReadFile(filepath.Join(dir, f.Name()))
+			if err != nil {
+				tab.t.Fatal(err)
+			}
+			return f.Name(), content
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	tab.t.Fatal("nothing was downloaded")
+	return "", nil
 }
 
 // Inject runs a script in every page that the tab opens from now on, before the page's own.

@@ -62,7 +62,6 @@ func adminLooks(t *testing.T, s *adminSite) []look {
 			c.press("#save", 409)
 		}},
 		{name: "flip", path: "flip?path=/docs/install.html"},
-		{name: "compare", path: "compare?path=/docs/install.html"},
 		{name: "bulk", path: "bulk?under=/docs/"},
 		{name: "plan", path: plan("plans", url.Values{"filter": {"under=/docs/"}, "op": {"move"}, "from": {"/docs/"}, "to": {"/handbook/"}, "why": {"one handbook"}}), reach: planned},
 		{name: "import", path: "import"},
@@ -112,6 +111,23 @@ func TestAdminLook(t *testing.T) {
 			c.sound("status of 4")
 		})
 	}
+	t.Run("side by side", func(t *testing.T) {
+		// No script runs in this one, not even axe-core, so it is looked at without its policy.
+		c := b.Tab(t, browsertest.View{})
+		_, text := s.request(t, client(t), "maria", "GET", "/pagemap-admin/compare?path=/docs/install.html", nil)
+		c.Show(text)
+		if n := browsertest.Get(c, chromedp.Evaluate[int](`document.querySelectorAll("iframe").length`)); n != 2 {
+			t.Fatalf("%d frames: %s", n, text)
+		}
+		if *pictures != "" {
+			if err := os.WriteFile(filepath.Join(*pictures, "compare-light-wide.png"), small(t, c.Screenshot()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, violation := range c.Accessibility() {
+			t.Error(violation)
+		}
+	})
 	t.Run("keyboard", func(t *testing.T) { tabThrough(t, s.sit(t, b, "maria", browsertest.View{})) })
 }
 

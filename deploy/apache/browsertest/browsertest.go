@@ -235,6 +235,16 @@ func (tab *Tab) Download(steps ...chromedp.Action[chromedp.Void]) (name string, 
 	return "", nil
 }
 
+// Show shows HTML in place of the page that is open.
+func (tab *Tab) Show(html string) {
+	tab.t.Helper()
+	tree, err := chromedp.Call(tab.ctx, page.GetFrameTree, cdp.Empty{})
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	call(tab, page.SetDocumentContent, page.SetDocumentContentParams{FrameID: tree.FrameTree.Frame.ID, HTML: html})
+}
+
 // Inject runs a script in every page that the tab opens from now on, before the page's own.
 func (tab *Tab) Inject(script string) {
 	tab.t.Helper()

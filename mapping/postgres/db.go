@@ -44,6 +44,7 @@ type DB struct {
 	resolver mapping.Resolver // without rows: what the check of loops copies
 	logger   *slog.Logger
 	writers  *sql.DB // of everything but the followers, which have pools of their own
+	sample   *sample
 }
 
 // schemaName keeps the name of the schema's channel, "pagemap_" and the schema,
@@ -77,6 +78,7 @@ func Open(o Options) (*DB, error) {
 	config.Runtime["standard_conforming_strings"] = "on"
 	config.BinaryParameters = true // one exchange with the server for a statement with parameters, in place of two
 	db := &DB{
+		sample:   &sample{},
 		config:   config,
 		dsn:      o.DSN,
 		schema:   o.Schema,

@@ -84,6 +84,7 @@ func (db *DB) List(ctx context.Context, l List) (s Screen, err error) {
 	if l.Order == ByPath && !q.never {
 		q.kind, l.Found = l.Found, ""
 	}
+	l.rare = db.rare(ctx, &l.Query)
 	if q.where, err = l.condition(); err != nil {
 		return Screen{}, fmt.Errorf("postgres: list: %w", err)
 	}
@@ -181,7 +182,7 @@ const countTime = 40 * time.Millisecond
 // Count counts the rows that a query finds, up to most; more: there are more than
 // n of them.
 func (db *DB) Count(ctx context.Context, q Query, most int) (n int, more bool, err error) {
-	q.After = ""
+	q.After, q.rare = "", db.rare(ctx, &q)
 	w, err := q.condition()
 	if err != nil {
 		return 0, false, fmt.Errorf("postgres: count: %w", err)

@@ -129,7 +129,7 @@ func (q *screening) found(ctx context.Context, w where) ([]string, error) {
 
 // Rows of a walk's first and largest step.
 const (
-	firstStep = 500
+	firstStep = 100
 	mostStep  = 8000
 )
 

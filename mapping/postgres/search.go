@@ -60,6 +60,8 @@ type Query struct {
 	Text string // "": every row is found
 	How  How
 	In   Where
+
+	rare string // the part of Text that the index of paths is asked for; "": Text
 }
 
 // Search returns the first rows that are found, in the order of their patterns'
@@ -101,6 +103,7 @@ func (db *DB) search(ctx context.Context, q *Query, n int) (found []mapping.Page
 	case q.In == Anywhere:
 		places = []Where{InPath, InSource}
 	}
+	q.rare = db.rare(ctx, q)
 	err = inTx(ctx, db.writers, snapshotTx, func(tx *sql.Tx) error {
 		deadline := time.Now().Add(searchTime)
 		var patterns []string
@@ -224,6 +227,9 @@ func (q *Query) mustHaveText(w *where, indexed bool) {
 		w.must(column+` ~ $`+also, q.Text)
 	case q.How == Prefix:
 		w.must(column+` LIKE $`+also, likeSpecial.Replace(q.Text)+`%`)
+	case indexed && q.In == InPath && q.rare != "":
+		w.args = append(w.args, `%`+likeSpecial.Replace(q.rare)+`%`, q.Text)
+		w.conditions = append(w.conditions, fmt.Sprintf(`p.path LIKE $%d AND strpos(p.path, $%d) > 0`, len(w.args)-1, len(w.args)))
 	case indexed:
 		w.must(column+` LIKE $`+also, `%`+likeSpecial.Replace(q.Text)+`%`)
 	default:

@@ -85,8 +85,8 @@ func TestSearchAmongMany(t *testing.T) {
 	db := site(t)
 	exec(t, db, `INSERT INTO pages (path, status, source)
 		SELECT '/p' || to_char(n, 'FM000000') || CASE WHEN n > 50000 THEN '/late' ELSE '' END, 301, '/target' FROM generate_series(1, 80000) n`)
-	// Of these, the index finds all that have the rare part of "p079999".
-	exec(t, db, `INSERT INTO pages (path, status, source) VALUES ('/a/p0/79999', 410, ''), ('/b-79999', 410, '')`)
+	// The index finds this one too, by the rare part of "p079999".
+	exec(t, db, `INSERT INTO pages (path, status, source) VALUES ('/b079999', 410, '')`)
 	exec(t, db, `ANALYZE pages`)
 	for text, want := range map[string]string{"target": "/p000001", "late": "/p050001/late", "p079999": "/p079999/late"} {
 		found, err := db.Search(t.Context(), Query{Text: text, Filter: Filter{Limit: 3}})
